@@ -1,0 +1,79 @@
+import type { Event } from "./event.ts";
+import { placeOf } from "./page.ts";
+
+/** Where an event came from, as the event itself says; null fields are left out. */
+export type Touch = {
+  at: number;
+  source?: string;
+  medium?: string;
+  campaign?: string;
+  term?: string;
+  content?: string;
+  click_id?: string;
+  referrer?: string;
+  landing?: string;
+};
+
+/** First and last touch; two of them combine in any order to the same. */
+export type Attribution = { first: Touch; last: Touch };
+
+const CLICK_IDS = [
+  "gclid",
+  "gclsrc",
+  "gbraid",
+  "wbraid",
+  "dclid",
+  "fbclid",
+  "msclkid",
+  "ttclid",
+  "twclid",
+  "li_fat_id",
+  "igshid",
+  "rdt_cid",
+  "epik",
+  "sccid",
+  "irclid",
+  "_kx",
+] as const;
+const UTM_FIELDS = ["source", "medium", "campaign", "term", "content"] as const;
+const VALUE_LENGTH_MAX = 200;
+
+/** The touch an event carries (utm_*, click ids, an outside referrer), or null when it names no origin. */
+export function touchOf(event: Event): Touch | null {
+  const { url, referrer, properties } = event;
+  const queryStart = url === null ? -1 : url.indexOf("?");
+  const query = url !== null && queryStart >= 0 ? new URLSearchParams(url.slice(queryStart + 1).split("#")[0]) : null;
+  const touch: Touch = { at: event.occurredMs };
+  let named = false;
+  const value = (key: string): string | undefined => {
+    const found = properties[key] ?? query?.get(key);
+    return typeof found === "string" && found !== "" ? found.slice(0, VALUE_LENGTH_MAX) : undefined;
+  };
+  for (const field of UTM_FIELDS) {
+    const found = value(`utm_${field}`);
+    if (found === undefined) continue;
+    touch[field] = found;
+    named = true;
+  }
+  const clickId = CLICK_IDS.find((key) => value(key) !== undefined);
+  if (clickId !== undefined) touch.click_id = clickId;
+  const outside = referrer === null || referrer === "" ? null : outsideReferrer(referrer, url);
+  if (outside !== null) touch.referrer = outside;
+  if (!named && clickId === undefined && outside === null) return null;
+  if (url !== null) touch.landing = placeOf(url).path.slice(0, VALUE_LENGTH_MAX);
+  return touch;
+}
+
+function outsideReferrer(referrer: string, url: string | null): string | null {
+  if (!referrer.includes("://")) return referrer.startsWith("/") ? null : referrer.slice(0, VALUE_LENGTH_MAX);
+  const from = placeOf(referrer);
+  const isInside = url !== null && placeOf(url).host === from.host;
+  return isInside || from.host === "" ? null : from.host.slice(0, VALUE_LENGTH_MAX);
+}
+
+export function combineAttribution(a: Attribution | null, b: Attribution | null): Attribution | null {
+  if (a === null || b === null) return a ?? b;
+  const first = b.first.at < a.first.at ? b.first : a.first;
+  const last = b.last.at > a.last.at ? b.last : a.last;
+  return first === a.first && last === a.last ? a : { first, last };
+}

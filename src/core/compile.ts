@@ -1,0 +1,137 @@
+import { type Touch, touchOf } from "./attribution.ts";
+import { parseDurationMs } from "./duration.ts";
+import { type Event, IDENTIFY_EVENT } from "./event.ts";
+import { compileGlobs, placeOf } from "./page.ts";
+import type { Condition, Matcher, Rule, Scoring } from "./rules.ts";
+
+/** What conditions look at: the event and what can be read off it alone. */
+export type Subject = { event: Event; touch: Touch | null };
+
+export type CompiledRule = Rule & { halfLifeMs: number | null; matches: (subject: Subject) => boolean };
+
+/** A threshold with its re-arm level, both in points. */
+export type Threshold = { name: string; score: number; rearm: number };
+
+/** The scoring config made ready: rules by event name, thresholds from the lowest up, and the config's hash. */
+export type Rules = {
+  hash: string;
+  byName: Map<string, CompiledRule>;
+  groups: Map<string, { max: number; rules: CompiledRule[] }>;
+  thresholds: Threshold[];
+  matching(subject: Subject): CompiledRule[];
+};
+
+const REARM_SHARE = 0.8;
+
+export function compileRules(scoring: Scoring, hash: string): Rules {
+  const pageClassOf = compilePageClasses(scoring.page_classes);
+  const compiled = scoring.rules.map(
+    (rule): CompiledRule => ({
+      ...rule,
+      halfLifeMs: rule.half_life == null ? null : parseDurationMs(rule.half_life),
+      matches: compileCondition(rule.when, pageClassOf),
+    }),
+  );
+  const forAny = compiled.filter((rule) => [rule.event].flat().includes("*"));
+  const byEvent = new Map<string, CompiledRule[]>();
+  for (const eventName of new Set(compiled.flatMap((rule) => rule.event))) {
+    byEvent.set(
+      eventName,
+      compiled.filter((rule) => [rule.event].flat().some((named) => named === eventName || named === "*")),
+    );
+  }
+  const thresholds = Object.entries(scoring.thresholds).map(([name, threshold]): Threshold => {
+    if (typeof threshold === "number") return { name, score: threshold, rearm: threshold * REARM_SHARE };
+    return { name, ...threshold };
+  });
+  return {
+    hash,
+    byName: new Map(compiled.map((rule) => [rule.name, rule])),
+    groups: new Map(
+      Object.entries(scoring.groups).map(([name, { max }]) => [
+        name,
+        { max, rules: compiled.filter((rule) => rule.group === name) },
+      ]),
+    ),
+    thresholds: thresholds.sort((a, b) => a.score - b.score),
+    matching: (subject) => {
+      const candidates = byEvent.get(subject.event.name) ?? forAny;
+      return candidates.filter((rule) => rule.matches(subject));
+    },
+  };
+}
+
+/** Gathers what the rules need to know of one event. */
+export function subjectOf(event: Event): Subject {
+  return { event, touch: touchOf(event) };
+}
+
+function compilePageClasses(pageClasses: Scoring["page_classes"]): (event: Event) => string | null {
+  const classes = Object.entries(pageClasses).map(([name, globs]) => ({ name, matches: compileGlobs(globs) }));
+  return (event) => {
+    const said = event.properties.page_class;
+    if (typeof said === "string" && said !== "") return said;
+    if (event.url === null) return null;
+    const place = placeOf(event.url);
+    return classes.find((candidate) => candidate.matches(place))?.name ?? null;
+  };
+}
+
+function compileCondition(
+  condition: Condition | undefined,
+  pageClassOf: (event: Event) => string | null,
+): (subject: Subject) => boolean {
+  const tests: ((subject: Subject) => boolean)[] = [];
+  if (condition?.page_class !== undefined) {
+    const wanted = [condition.page_class].flat();
+    tests.push(({ event }) => wanted.includes(pageClassOf(event) ?? ""));
+  }
+  if (condition?.url !== undefined) {
+    const matchesUrl = compileGlobs([condition.url].flat());
+    tests.push(({ event }) => event.url !== null && matchesUrl(placeOf(event.url)));
+  }
+  for (const [key, matcher] of Object.entries(condition?.properties ?? {})) {
+    const matches = compileMatcher(matcher);
+    tests.push(({ event }) => matches(event.properties[key]));
+  }
+  for (const [key, matcher] of Object.entries(condition?.traits ?? {})) {
+    const matches = compileMatcher(matcher);
+    tests.push(({ event }) => event.name === IDENTIFY_EVENT && matches(traitOf(event, key)));
+  }
+  for (const [key, matcher] of Object.entries(condition?.attribution ?? {})) {
+    const matches = compileMatcher(matcher);
+    tests.push(({ touch }) => matches(touch?.[key as keyof Touch]));
+  }
+  return (subject) => tests.every((test) => test(subject));
+}
+
+function traitOf(event: Event, key: string): unknown {
+  const traits = event.properties.traits;
+  return traits !== null && typeof traits === "object" && !Array.isArray(traits) ? traits[key] : undefined;
+}
+
+function compileMatcher(matcher: Matcher): (value: unknown) => boolean {
+  if (typeof matcher !== "object") return (value) => isSame(value, matcher);
+  if (Array.isArray(matcher)) return (value) => matcher.some((wanted) => isSame(value, wanted));
+  const { gte, gt, lte, lt, contains, not, exists } = matcher;
+  const refused = not === undefined ? [] : [not].flat();
+  const hasBounds = [gte, gt, lte, lt].some((bound) => bound !== undefined);
+  return (value) => {
+    if (exists !== undefined && (value !== undefined && value !== null) !== exists) return false;
+    if (refused.some((unwanted) => isSame(value, unwanted))) return false;
+    if (contains !== undefined && !(typeof value === "string" && fold(value).includes(fold(contains)))) return false;
+    if (!hasBounds) return true;
+    if (typeof value !== "number") return false;
+    return (
+      value >= (gte ?? -Infinity) && value > (gt ?? -Infinity) && value <= (lte ?? Infinity) && value < (lt ?? Infinity)
+    );
+  };
+}
+
+function isSame(value: unknown, wanted: string | number | boolean): boolean {
+  return value === wanted || (typeof value === "string" && typeof wanted === "string" && fold(value) === fold(wanted));
+}
+
+function fold(text: string): string {
+  return text.toLowerCase();
+}

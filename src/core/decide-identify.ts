@@ -1,0 +1,268 @@
+import { accountDomainOf } from "./account.ts";
+import { combineAttribution } from "./attribution.ts";
+import { combineAllSums } from "./count.ts";
+import type { Circumstances } from "./decide.ts";
+import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
+import type { Event } from "./event.ts";
+import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
+import { resolveIdentity } from "./identity.ts";
+import { type Evaluation, evaluate, scoreOf } from "./score.ts";
+import type { Signal } from "./signal.ts";
+import {
+  type Account,
+  type Changes,
+  freshPerson,
+  freshScore,
+  type Identity,
+  type IntentScore,
+  type Merge,
+  type MergeSide,
+  noChanges,
+  type Person,
+  type State,
+  sessionsKey,
+  type Traits,
+} from "./state.ts";
+import { combineThresholds, levelOf, rearm } from "./threshold.ts";
+
+export type IdentifyCommand = {
+  type: "identify";
+  claims: Identifier[];
+  visitor: Identifier | null;
+  traits: Traits;
+  isTrusted: boolean;
+  /** What is scored and kept when this call says something new. */
+  event: Event;
+};
+
+export type IdentifyOutcome = {
+  status: "identified";
+  personId: number;
+  isChanged: boolean;
+  isMerged: boolean;
+  isInReview: boolean;
+  score: number;
+  level: string;
+  evaluation: Evaluation;
+  signals: Signal[];
+};
+
+/** A person under construction; `people` are all whose sessions it has by now. */
+type Draft = { person: Person; score: IntentScore; identities: Identity[]; people: number[] };
+
+export function decideIdentify(
+  state: State,
+  command: IdentifyCommand,
+  circumstances: Circumstances,
+): { changes: Changes; outcome: IdentifyOutcome } {
+  const { rules, nowMs, mintId } = circumstances;
+  const changes = noChanges();
+  const identitiesOf = (personId: number) => state.identitiesOf.get(personId) ?? [];
+  const claims = command.claims.map((claim) => ({
+    ...claim,
+    identity: state.identities.get(identifierKey(claim)) ?? null,
+  }));
+  const visitor = command.visitor === null ? null : (state.identities.get(identifierKey(command.visitor)) ?? null);
+  const resolution = resolveIdentity(claims, visitor, identitiesOf, command.isTrusted);
+
+  const isNew = resolution.target === null;
+  let draft = isNew
+    ? newDraft(mintId(), command.event.occurredMs, nowMs)
+    : draftOf(state, resolution.target as number, circumstances);
+  const scoreBefore = scoreOf(draft.score.sums, rules, nowMs);
+  for (const absorbedId of resolution.absorb) {
+    const absorbed = draftOf(state, absorbedId, circumstances);
+    changes.merges.push(mergeRecord(draft, absorbed, command, circumstances));
+    draft = absorb(state, draft, absorbed, circumstances);
+    changes.people.push({ ...absorbed.person, mergedInto: draft.person.personId });
+  }
+  const identities = [
+    ...draft.identities.filter((identity) => identitiesOf(identity.personId).every((known) => known !== identity)),
+    ...attach(draft.person.personId, resolution.attach, visitor, command, resolution.isSwitch, circumstances),
+    ...verify(claims, draft.identities, command.isTrusted),
+  ];
+  const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
+  const person = withTraits({ ...draft.person, accountId: account?.accountId ?? draft.person.accountId }, command);
+  const isChanged = isNew || identities.length > 0 || person !== draft.person;
+  changes.identities.push(...identities);
+  if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
+  if (resolution.review !== null) {
+    const personIds = [...new Set([...resolution.review.personIds, person.personId])].sort((a, b) => a - b);
+    changes.reviews.push({ reviewId: mintId(), personIds, reason: resolution.review.reason, createdMs: nowMs });
+  }
+  const settled = isChanged
+    ? scoreChange(state, command, changes, { ...draft, person }, identities, scoreBefore, circumstances)
+    : { score: draft.score, signals: [] };
+  const evaluation = evaluate(settled.score.sums, rules, nowMs);
+  return {
+    changes,
+    outcome: {
+      status: "identified",
+      personId: person.personId,
+      isChanged,
+      isMerged: resolution.absorb.length > 0,
+      isInReview: resolution.review !== null,
+      score: evaluation.score,
+      level: levelOf(evaluation.score, rules.thresholds),
+      evaluation,
+      signals: settled.signals,
+    },
+  };
+}
+
+/** Something new was said: it counts as an event, and thresholds are looked at once, after merge and event. */
+function scoreChange(
+  state: State,
+  command: IdentifyCommand,
+  changes: Changes,
+  draft: Draft,
+  fresh: readonly Identity[],
+  scoreBefore: number,
+  circumstances: Circumstances,
+): { score: IntentScore; signals: Signal[] } {
+  const actor = actorOf(command, fresh, draft.identities);
+  const recorded = recordEvent(state, actor, draft.score, command.event, circumstances, draft.people);
+  const settled = settleScore(recorded.score, scoreBefore, circumstances);
+  changes.people.push(draft.person);
+  changes.scores.push(settled.score);
+  changes.sessions.push(recorded.session);
+  changes.events.push({ ...command.event, identityId: actor.identityId });
+  changes.signals.push(...settled.signals);
+  return settled;
+}
+
+/** Who did it: the browser if one is named, else the strongest identifier. */
+function actorOf(command: IdentifyCommand, fresh: readonly Identity[], known: readonly Identity[]): Identity {
+  const named = new Set([...command.claims, ...(command.visitor === null ? [] : [command.visitor])].map(identifierKey));
+  const live = [...fresh, ...known].filter(({ retiredMs }) => retiredMs === null);
+  const candidates = live.filter((identity) => named.has(identifierKey(identity)));
+  const actor = candidates.sort((a, b) => strengthRank(b.kind) - strengthRank(a.kind))[0] ?? live[0];
+  if (actor === undefined) throw new Error("an identify leaves its person with an identity");
+  return actor;
+}
+
+function newDraft(personId: number, seenMs: number, nowMs: number): Draft {
+  return {
+    person: freshPerson(personId, nowMs),
+    score: freshScore(personId, seenMs),
+    identities: [],
+    people: [personId],
+  };
+}
+
+/** Each side re-arms by its own score, before a merge adds them up. */
+function draftOf(state: State, personId: number, { rules, nowMs }: Circumstances): Draft {
+  const person = state.people.get(personId);
+  const score = state.scores.get(personId);
+  if (person === undefined || score === undefined)
+    throw new Error("an identity points to a person that was not loaded");
+  const thresholds = rearm(score.thresholds, scoreOf(score.sums, rules, nowMs), rules.thresholds);
+  return {
+    person,
+    score: { ...score, thresholds },
+    identities: state.identitiesOf.get(personId) ?? [],
+    people: [personId],
+  };
+}
+
+function absorb(state: State, survivor: Draft, absorbed: Draft, { rules }: Circumstances): Draft {
+  const { personId } = survivor.person;
+  const rowsOf = ({ people }: Draft, sessionKey: string) =>
+    people.flatMap((one) => state.sessions.get(sessionsKey(one, sessionKey)) ?? []).map(({ counted }) => counted);
+  const shared = state.sharedSessionKeys.map((sessionKey) => ({
+    a: rowsOf(survivor, sessionKey),
+    b: rowsOf(absorbed, sessionKey),
+  }));
+  return {
+    person: {
+      ...survivor.person,
+      traits: { ...absorbed.person.traits, ...survivor.person.traits },
+      verifiedTraits: { ...absorbed.person.verifiedTraits, ...survivor.person.verifiedTraits },
+      accountId: survivor.person.accountId ?? absorbed.person.accountId,
+    },
+    score: {
+      ...survivor.score,
+      sums: combineAllSums(rules, survivor.score.sums, absorbed.score.sums, shared),
+      thresholds: combineThresholds(survivor.score.thresholds, absorbed.score.thresholds),
+      attribution: combineAttribution(survivor.score.attribution, absorbed.score.attribution),
+      firstSeenMs: Math.min(survivor.score.firstSeenMs, absorbed.score.firstSeenMs),
+      lastSeenMs: Math.max(survivor.score.lastSeenMs, absorbed.score.lastSeenMs),
+      sessionCount: survivor.score.sessionCount + absorbed.score.sessionCount,
+    },
+    identities: [...survivor.identities, ...absorbed.identities.map((identity) => ({ ...identity, personId }))],
+    people: [...survivor.people, ...absorbed.people],
+  };
+}
+
+function mergeRecord(survivor: Draft, absorbed: Draft, command: IdentifyCommand, circumstances: Circumstances): Merge {
+  const side = ({ person, score, identities }: Draft): MergeSide => ({
+    identityIds: identities.map(({ identityId }) => identityId),
+    person,
+    score,
+  });
+  const kinds = [...command.claims, ...(command.visitor === null ? [] : [command.visitor])].map(({ kind }) => kind);
+  return {
+    mergeId: circumstances.mintId(),
+    survivorId: survivor.person.personId,
+    absorbedId: absorbed.person.personId,
+    mergedMs: circumstances.nowMs,
+    through: `${command.isTrusted ? "secret_key" : "public"}:${[...new Set(kinds)].join("+")}`,
+    survivor: side(survivor),
+    absorbed: side(absorbed),
+  };
+}
+
+/** The identities this call adds; in a switch the browser's old one is retired and a new one takes its value over. */
+function attach(
+  personId: number,
+  fresh: readonly Identifier[],
+  visitor: Identity | null,
+  command: IdentifyCommand,
+  isSwitch: boolean,
+  circumstances: Circumstances,
+): Identity[] {
+  const added = fresh.map((identifier) => freshIdentity(identifier, personId, command.isTrusted, circumstances));
+  if (command.visitor !== null && (visitor === null || isSwitch)) {
+    if (visitor !== null) added.push({ ...visitor, retiredMs: circumstances.nowMs });
+    added.push(freshIdentity(command.visitor, personId, false, circumstances));
+  }
+  return added;
+}
+
+/** The secret key vouches for what browsers have only claimed so far. */
+function verify(
+  claims: readonly { identity: Identity | null }[],
+  own: readonly Identity[],
+  isTrusted: boolean,
+): Identity[] {
+  if (!isTrusted) return [];
+  const claimed = new Set(claims.map(({ identity }) => identity?.identityId));
+  return own
+    .filter(({ identityId, isVerified }) => claimed.has(identityId) && !isVerified)
+    .map((identity) => ({ ...identity, isVerified: true }));
+}
+
+/** The account of the first business e-mail, for a person that has none yet. */
+function accountFor(
+  state: State,
+  person: Person,
+  identities: readonly Identity[],
+  { nowMs, mintId }: Circumstances,
+): Account | null {
+  if (person.accountId !== null) return null;
+  for (const { kind, value } of identities) {
+    const domain = kind === "email" ? accountDomainOf(value) : null;
+    if (domain !== null) return state.accounts.get(domain) ?? { accountId: mintId(), domain, createdMs: nowMs };
+  }
+  return null;
+}
+
+function withTraits(person: Person, { traits, isTrusted }: IdentifyCommand): Person {
+  const current = isTrusted ? person.verifiedTraits : person.traits;
+  const news = Object.entries(traits).filter(
+    ([trait, value]) => JSON.stringify(current[trait]) !== JSON.stringify(value),
+  );
+  if (news.length === 0) return person;
+  const next = { ...current, ...Object.fromEntries(news) };
+  return isTrusted ? { ...person, verifiedTraits: next } : { ...person, traits: next };
+}

@@ -1,0 +1,192 @@
+import { combineAttribution, type Touch } from "./attribution.ts";
+import { type CompiledRule, subjectOf } from "./compile.ts";
+import { countEvent } from "./count.ts";
+import type { Circumstances } from "./decide.ts";
+import { type Event, sessionKeyOf } from "./event.ts";
+import { type Identifier, identifierKey } from "./identifier.ts";
+import { evaluate, scoreBoundOf, scoreOf } from "./score.ts";
+import { type Signal, signalOf } from "./signal.ts";
+import {
+  type Changes,
+  freshPerson,
+  freshScore,
+  type Identity,
+  type IntentScore,
+  noChanges,
+  type Session,
+  type State,
+  sessionsKey,
+} from "./state.ts";
+import { cross, levelOf, rearm } from "./threshold.ts";
+
+export type TrackCommand = { type: "track"; actor: Identifier; isTrusted: boolean; event: Event };
+
+export type TrackOutcome =
+  | { status: "duplicate"; eventId: string }
+  | {
+      status: "accepted";
+      eventId: string;
+      personId: number;
+      score: number;
+      level: string;
+      delta: number;
+      signals: Signal[];
+    };
+
+export function decideTrack(
+  state: State,
+  command: TrackCommand,
+  circumstances: Circumstances,
+): { changes: Changes; outcome: TrackOutcome } {
+  const { event, actor } = command;
+  const { nowMs, rules } = circumstances;
+  const changes = noChanges();
+  if (state.knownEventIds.has(event.eventId))
+    return { changes, outcome: { status: "duplicate", eventId: event.eventId } };
+
+  const known = state.identities.get(identifierKey(actor));
+  const identity = known ?? freshIdentity(actor, circumstances.mintId(), command.isTrusted, circumstances);
+  if (known === undefined) {
+    changes.identities.push(identity);
+    changes.people.push(freshPerson(identity.personId, nowMs));
+  }
+  const before = state.scores.get(identity.personId) ?? freshScore(identity.personId, event.occurredMs);
+  const scoreBefore = scoreOf(before.sums, rules, nowMs);
+  const recorded = recordEvent(state, identity, before, event, circumstances);
+  const { score, signals } = recorded.isScored
+    ? settleScore(
+        { ...recorded.score, thresholds: rearm(before.thresholds, scoreBefore, rules.thresholds) },
+        scoreBefore,
+        circumstances,
+      )
+    : { score: recorded.score, signals: [] };
+  changes.events.push({ ...event, identityId: identity.identityId });
+  changes.sessions.push(recorded.session);
+  changes.scores.push(score);
+  changes.signals.push(...signals);
+  const scoreNow = recorded.isScored ? score.score : scoreBefore;
+  const outcome: TrackOutcome = {
+    status: "accepted",
+    eventId: event.eventId,
+    personId: identity.personId,
+    score: scoreNow,
+    level: levelOf(scoreNow, rules.thresholds),
+    delta: scoreNow - scoreBefore,
+    signals,
+  };
+  return { changes, outcome };
+}
+
+/** A new identity of a new person, unless `personId` names whose it is. */
+export function freshIdentity(
+  identifier: Identifier,
+  personId: number,
+  isVerified: boolean,
+  { nowMs, mintId }: Circumstances,
+): Identity {
+  const { kind, value } = identifier;
+  return { kind, value, personId, isVerified, identityId: mintId(), createdMs: nowMs, retiredMs: null };
+}
+
+/**
+ * Lets the event count in its session and its person's sums; a bot's event only leaves its trace in the session.
+ * `people` are those whose sessions are one now: after a merge, more than the identity's own.
+ */
+export function recordEvent(
+  state: State,
+  identity: Identity,
+  before: IntentScore,
+  event: Event,
+  { rules }: Circumstances,
+  people: readonly number[] = [identity.personId],
+): { session: Session; score: IntentScore; isScored: boolean } {
+  const sessionKey = sessionKeyOf(event);
+  const rows = people.flatMap((personId) => state.sessions.get(sessionsKey(personId, sessionKey)) ?? []);
+  const own = rows.find(({ identityId }) => identityId === identity.identityId);
+  const others = rows.filter((row) => row !== own).map((row) => row.counted);
+  const subject = subjectOf(event);
+  const matching: CompiledRule[] = event.bot === null ? rules.matching(subject) : [];
+  let sums = before.sums;
+  let counted = own?.counted ?? {};
+  for (const rule of matching) ({ sums, counted } = countEvent(rule, sums, counted, others, event.occurredMs));
+  const touch = event.bot === null ? subject.touch : null;
+  const score: IntentScore = {
+    ...before,
+    sums,
+    attribution: combineAttribution(before.attribution, touch === null ? null : { first: touch, last: touch }),
+    firstSeenMs: Math.min(before.firstSeenMs, event.occurredMs),
+    lastSeenMs: Math.max(before.lastSeenMs, event.occurredMs),
+    sessionCount: before.sessionCount + (own === undefined ? 1 : 0),
+  };
+  return {
+    session: nextSession(identity, sessionKey, own, event, counted, touch),
+    score,
+    isScored: event.bot === null,
+  };
+}
+
+function nextSession(
+  identity: Identity,
+  sessionKey: string,
+  own: Session | undefined,
+  event: Event,
+  counted: Session["counted"],
+  touch: Touch | null,
+): Session {
+  const { occurredMs, url } = event;
+  if (own === undefined) {
+    return {
+      identityId: identity.identityId,
+      personId: identity.personId,
+      sessionKey,
+      startedMs: occurredMs,
+      endedMs: occurredMs,
+      entryUrl: url,
+      exitUrl: url,
+      eventCount: 1,
+      counted,
+      firstTouch: touch,
+    };
+  }
+  return {
+    ...own,
+    personId: identity.personId,
+    startedMs: Math.min(own.startedMs, occurredMs),
+    endedMs: Math.max(own.endedMs, occurredMs),
+    entryUrl: occurredMs < own.startedMs ? (url ?? own.entryUrl) : (own.entryUrl ?? url),
+    exitUrl: occurredMs >= own.endedMs ? (url ?? own.exitUrl) : (own.exitUrl ?? url),
+    eventCount: own.eventCount + 1,
+    counted,
+    firstTouch: touch !== null && (own.firstTouch === null || touch.at < own.firstTouch.at) ? touch : own.firstTouch,
+  };
+}
+
+/** Settles what the new sums mean now: the stored order, and a signal for every threshold crossed. */
+export function settleScore(
+  score: IntentScore,
+  scoreBefore: number,
+  { rules, nowMs, mintId }: Circumstances,
+): { score: IntentScore; signals: Signal[] } {
+  const scoreNow = scoreOf(score.sums, rules, nowMs);
+  const { states, crossed } = cross(score.thresholds, scoreNow, rules.thresholds);
+  const settled: IntentScore = {
+    ...score,
+    thresholds: states,
+    score: scoreNow,
+    scoreBound: scoreBoundOf(score.sums, rules, nowMs),
+    scoredMs: nowMs,
+  };
+  if (crossed.length === 0) return { score: settled, signals: [] };
+  const evaluation = evaluate(score.sums, rules, nowMs);
+  const signals = crossed.map(({ threshold, epoch }) =>
+    signalOf(
+      { signalId: mintId(), personId: score.personId, threshold, epoch },
+      evaluation,
+      scoreBefore,
+      score.attribution,
+      rules,
+      nowMs,
+    ),
+  );
+  return { score: settled, signals };
+}

@@ -1,0 +1,44 @@
+import type { Rules } from "./compile.ts";
+import { decideIdentify, type IdentifyCommand, type IdentifyOutcome } from "./decide-identify.ts";
+import { decideTrack, type TrackCommand, type TrackOutcome } from "./decide-track.ts";
+import { identifierKey } from "./identifier.ts";
+import { type Changes, type State, sessionsKey } from "./state.ts";
+
+export type Command = TrackCommand | IdentifyCommand;
+
+export type Outcome = TrackOutcome | IdentifyOutcome;
+
+/** What a decision may know besides state and command. Ids come from outside: the core has no randomness. */
+export type Circumstances = { rules: Rules; nowMs: number; mintId: () => number };
+
+/**
+ * The whole product: what one command does to the state it touches. The state is left as it is; who wants the next
+ * command to see the changes adopts them.
+ */
+export function decide(
+  state: State,
+  command: Command,
+  circumstances: Circumstances,
+): { changes: Changes; outcome: Outcome } {
+  switch (command.type) {
+    case "track":
+      return decideTrack(state, command, circumstances);
+    case "identify":
+      return decideIdentify(state, command, circumstances);
+  }
+}
+
+/** Lets the following commands of the same load see what was decided. */
+export function adopt(state: State, changes: Changes): void {
+  for (const event of changes.events) state.knownEventIds.add(event.eventId);
+  for (const person of changes.people) state.people.set(person.personId, person);
+  for (const score of changes.scores) state.scores.set(score.personId, score);
+  for (const identity of changes.identities) {
+    if (identity.retiredMs === null) state.identities.set(identifierKey(identity), identity);
+  }
+  for (const session of changes.sessions) {
+    const key = sessionsKey(session.personId, session.sessionKey);
+    const others = state.sessions.get(key)?.filter(({ identityId }) => identityId !== session.identityId) ?? [];
+    state.sessions.set(key, [...others, session]);
+  }
+}

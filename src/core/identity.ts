@@ -1,0 +1,125 @@
+import { type Identifier, isStrong, strengthRank } from "./identifier.ts";
+import type { Identity, ReviewReason } from "./state.ts";
+
+/** Persons that one identify may make one by itself; more need a person's eye. */
+const PROFILES_MAX = 3;
+/** How many identifiers of a kind a person may carry. Browsers come and go, so weak kinds have no such limit. */
+const PER_PERSON_MAX: { readonly [kind: string]: number } = { user_id: 1, email: 5, phone: 5 };
+
+/** What "these identifiers are one" comes to. `target` null is a new person. */
+export type Resolution = {
+  target: number | null;
+  absorb: number[];
+  attach: Identifier[];
+  /** The visitor leaves its known person: the past stays there, what follows goes to the target. */
+  isSwitch: boolean;
+  review: { personIds: number[]; reason: ReviewReason } | null;
+};
+
+export type Claim = Identifier & { identity: Identity | null };
+
+/**
+ * Decides between attach, merge, switch and ask. `claims` are the strong identifiers named, `visitor` is the anonymous
+ * id's identity if it is known. Only claims link known people: the anonymous id alone never does.
+ */
+export function resolveIdentity(
+  claims: readonly Claim[],
+  visitor: Identity | null,
+  identitiesOf: (personId: number) => readonly Identity[],
+  isTrusted: boolean,
+): Resolution {
+  const byStrength = [...claims].sort((a, b) => strengthRank(a.kind) - strengthRank(b.kind));
+  const fresh = byStrength.filter(({ identity }) => identity === null);
+  const claimed = [...new Set(byStrength.flatMap(({ identity }) => (identity === null ? [] : [identity.personId])))];
+  const visitorId = visitor?.personId ?? null;
+  const visitorIsKnown = visitorId !== null && identitiesOf(visitorId).some(({ kind }) => isStrong(kind));
+  if (claimed.length === 0) return resolveFresh(fresh, visitorId, visitorIsKnown, identitiesOf);
+
+  const isVisitorClaimed = visitorId !== null && claimed.includes(visitorId);
+  const isVisitorWeak = visitorId !== null && !visitorIsKnown && !isVisitorClaimed;
+  const isSwitch = visitorId !== null && visitorIsKnown && !isVisitorClaimed;
+  const absorbVisitor = isVisitorWeak ? [visitorId] : [];
+  const userIds = new Set(
+    [...claimed.flatMap((personId) => [...identitiesOf(personId)]), ...fresh]
+      .filter(({ kind }) => kind === "user_id")
+      .map(({ value }) => value),
+  );
+  const freshUserId = fresh.find(({ kind }) => kind === "user_id");
+  if (userIds.size > 1 && freshUserId !== undefined) {
+    const review = { personIds: claimed, reason: "user_id_conflict" as const };
+    if (isVisitorClaimed) return { target: visitorId, absorb: [], attach: [], isSwitch: false, review };
+    return { target: absorbVisitor[0] ?? null, absorb: [], attach: fresh, isSwitch, review };
+  }
+  const reason = whyNotMerged(claimed.length, isTrusted, userIds.size > 1, absorbVisitor.length);
+  if (reason !== null) {
+    const target = isVisitorClaimed ? visitorId : (claimed[0] ?? null);
+    const attach = attachable(fresh, target === null ? [] : identitiesOf(target));
+    return { target, absorb: absorbVisitor, attach, isSwitch, review: { personIds: claimed, reason } };
+  }
+  const target = survivorOf(claimed, identitiesOf);
+  const absorb = [...claimed.filter((personId) => personId !== target), ...absorbVisitor];
+  const carried = [target, ...absorb].flatMap((personId) => [...identitiesOf(personId)]);
+  const attach = attachable(fresh, carried);
+  const review = attach.length < fresh.length ? { personIds: [target], reason: "too_many_identifiers" as const } : null;
+  return { target, absorb, attach, isSwitch, review };
+}
+
+/** No claim is known yet: they go to the visitor, unless that browser is known to be somebody else's. */
+function resolveFresh(
+  fresh: readonly Claim[],
+  visitorId: number | null,
+  visitorIsKnown: boolean,
+  identitiesOf: (personId: number) => readonly Identity[],
+): Resolution {
+  if (visitorId === null || !visitorIsKnown) {
+    return { target: visitorId, absorb: [], attach: [...fresh], isSwitch: false, review: null };
+  }
+  const kinds = new Set(identitiesOf(visitorId).map(({ kind }) => kind));
+  const isSomebodyElse = fresh.some(({ kind }) => kinds.has(kind));
+  return {
+    target: isSomebodyElse ? null : visitorId,
+    absorb: [],
+    attach: [...fresh],
+    isSwitch: isSomebodyElse,
+    review: null,
+  };
+}
+
+function whyNotMerged(
+  claimedCount: number,
+  isTrusted: boolean,
+  hasUserIdConflict: boolean,
+  weakCount: number,
+): ReviewReason | null {
+  if (claimedCount < 2) return null;
+  if (!isTrusted) return "unsigned_claim";
+  if (hasUserIdConflict) return "user_id_conflict";
+  return claimedCount + weakCount > PROFILES_MAX ? "too_many_profiles" : null;
+}
+
+function attachable(fresh: readonly Claim[], carried: readonly Identity[]): Identifier[] {
+  return fresh.filter(({ kind }) => {
+    const most = PER_PERSON_MAX[kind];
+    return most === undefined || carried.filter((identity) => identity.kind === kind).length < most;
+  });
+}
+
+/** The person with the strongest identifier; among equals the one whose is the oldest. */
+export function survivorOf(
+  personIds: readonly number[],
+  identitiesOf: (personId: number) => readonly Identity[],
+): number {
+  const best = (personId: number) =>
+    [...identitiesOf(personId)].sort(
+      (a, b) => strengthRank(a.kind) - strengthRank(b.kind) || a.identityId - b.identityId,
+    )[0];
+  const ranked = [...personIds].sort((a, b) => {
+    const ofA = best(a);
+    const ofB = best(b);
+    if (ofA === undefined || ofB === undefined) return ofA === undefined ? 1 : -1;
+    return strengthRank(ofA.kind) - strengthRank(ofB.kind) || ofA.identityId - ofB.identityId;
+  });
+  const survivor = ranked[0];
+  if (survivor === undefined) throw new Error("a merge needs a person");
+  return survivor;
+}

@@ -1,0 +1,45 @@
+import { type CompiledRule, type Rules, subjectOf } from "./compile.ts";
+import { type Event, sessionKeyOf } from "./event.ts";
+import type { Sums } from "./score.ts";
+
+/**
+ * A person's sums at `atMs`, straight from the definition and all the events up to then. The loop never does this; it
+ * answers what a score was in the past, and it is what the loop's sums are held against in tests.
+ */
+export function recomputeSums(events: readonly Event[], rules: Rules, atMs: number): Sums {
+  const matched = new Map<CompiledRule, Event[]>();
+  for (const event of events) {
+    if (event.bot !== null || event.occurredMs > atMs) continue;
+    for (const rule of rules.matching(subjectOf(event))) appendTo(matched, rule, event);
+  }
+  const sums: { [rule: string]: Sums[string] } = {};
+  for (const [rule, all] of matched) {
+    const times = countedTimes(rule, all);
+    const weights = times.map((timeMs) => (rule.halfLifeMs === null ? 1 : 2 ** ((timeMs - atMs) / rule.halfLifeMs)));
+    sums[rule.name] = {
+      weight: weights.reduce((total, weight) => total + weight, 0),
+      atMs,
+      count: times.length,
+      lastEventMs: all.reduce((latest, { occurredMs }) => Math.max(latest, occurredMs), 0),
+    };
+  }
+  return sums;
+}
+
+function countedTimes(rule: CompiledRule, events: readonly Event[]): number[] {
+  const times = events.map(({ occurredMs }) => occurredMs).sort((a, b) => a - b);
+  if (rule.once) return times.slice(0, 1);
+  if (rule.keep === "latest") return times.slice(-1);
+  if (rule.per_session === undefined) return times;
+  const bySession = new Map<string, number[]>();
+  for (const event of events) {
+    appendTo(bySession, sessionKeyOf(event), event.occurredMs);
+  }
+  return [...bySession.values()].flatMap((session) => session.sort((a, b) => a - b).slice(0, rule.per_session));
+}
+
+function appendTo<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
+}

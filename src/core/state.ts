@@ -1,0 +1,165 @@
+import type { Attribution, Touch } from "./attribution.ts";
+import type { CountedTimes } from "./count.ts";
+import type { Event } from "./event.ts";
+import type { Identifier } from "./identifier.ts";
+import type { Json } from "./json.ts";
+import type { Sums } from "./score.ts";
+import type { Signal } from "./signal.ts";
+import type { ThresholdStates } from "./threshold.ts";
+
+export type Traits = { readonly [trait: string]: Json };
+
+/** One identifier and whose it is. Events point here, so a merge moves identities and never events. */
+export type Identity = Identifier & {
+  identityId: number;
+  personId: number;
+  isVerified: boolean;
+  createdMs: number;
+  /** Set when the browser went over to somebody else: the past stays here, the value lives on in a new identity. */
+  retiredMs: number | null;
+};
+
+export type Person = {
+  personId: number;
+  /** What anybody said, and what the secret key said; the latter wins. */
+  traits: Traits;
+  verifiedTraits: Traits;
+  accountId: number | null;
+  mergedInto: number | null;
+  createdMs: number;
+};
+
+/** What every event changes of a person; kept apart from the person so that an event writes one small row. */
+export type IntentScore = {
+  personId: number;
+  sums: Sums;
+  thresholds: ThresholdStates;
+  attribution: Attribution | null;
+  firstSeenMs: number;
+  lastSeenMs: number;
+  /** How many sessions came in under this person; decides which side of a merge is the cheaper one to look through. */
+  sessionCount: number;
+  /** Score and its upper bound as of `scoredMs`: for the stored order only, never read as the score. */
+  score: number;
+  scoreBound: number;
+  scoredMs: number;
+};
+
+/** One visitor's share of one session id. */
+export type Session = {
+  identityId: number;
+  /** Whose visitor this is now; follows the identity through merges. */
+  personId: number;
+  sessionKey: string;
+  startedMs: number;
+  endedMs: number;
+  entryUrl: string | null;
+  exitUrl: string | null;
+  eventCount: number;
+  counted: CountedTimes;
+  firstTouch: Touch | null;
+};
+
+export type Account = { accountId: number; domain: string; createdMs: number };
+
+export type StoredEvent = Event & { identityId: number };
+
+/** A merge with what it takes to undo it: each side's identities and score as they were. */
+export type Merge = {
+  mergeId: number;
+  survivorId: number;
+  absorbedId: number;
+  mergedMs: number;
+  /** The identifier kinds that said so, and whether the secret key did. */
+  through: string;
+  survivor: MergeSide;
+  absorbed: MergeSide;
+};
+
+export type MergeSide = { identityIds: number[]; person: Person; score: IntentScore };
+
+export type MergeReview = {
+  reviewId: number;
+  personIds: number[];
+  reason: ReviewReason;
+  createdMs: number;
+};
+
+export type ReviewReason = "unsigned_claim" | "user_id_conflict" | "too_many_profiles" | "too_many_identifiers";
+
+/** The few rows that the commands of one load touch. */
+export type State = {
+  knownEventIds: Set<string>;
+  identities: Map<string, Identity>;
+  /** All identities of the people that an identify touches; tracking needs none of them. */
+  identitiesOf: Map<number, Identity[]>;
+  people: Map<number, Person>;
+  scores: Map<number, IntentScore>;
+  /** By person and session key; the rows of all the person's visitors. */
+  sessions: Map<string, Session[]>;
+  /** Session keys under which more than one of the touched people were active. */
+  sharedSessionKeys: string[];
+  accounts: Map<string, Account>;
+};
+
+export type Changes = {
+  identities: Identity[];
+  people: Person[];
+  scores: IntentScore[];
+  sessions: Session[];
+  events: StoredEvent[];
+  accounts: Account[];
+  merges: Merge[];
+  reviews: MergeReview[];
+  signals: Signal[];
+};
+
+export function noChanges(): Changes {
+  return {
+    identities: [],
+    people: [],
+    scores: [],
+    sessions: [],
+    events: [],
+    accounts: [],
+    merges: [],
+    reviews: [],
+    signals: [],
+  };
+}
+
+export function emptyState(): State {
+  return {
+    knownEventIds: new Set(),
+    identities: new Map(),
+    identitiesOf: new Map(),
+    people: new Map(),
+    scores: new Map(),
+    sessions: new Map(),
+    sharedSessionKeys: [],
+    accounts: new Map(),
+  };
+}
+
+export function sessionsKey(personId: number, sessionKey: string): string {
+  return `${personId} ${sessionKey}`;
+}
+
+export function freshPerson(personId: number, nowMs: number): Person {
+  return { personId, traits: {}, verifiedTraits: {}, accountId: null, mergedInto: null, createdMs: nowMs };
+}
+
+export function freshScore(personId: number, seenMs: number): IntentScore {
+  return {
+    personId,
+    sums: {},
+    thresholds: {},
+    attribution: null,
+    firstSeenMs: seenMs,
+    lastSeenMs: seenMs,
+    sessionCount: 0,
+    score: 0,
+    scoreBound: 0,
+    scoredMs: seenMs,
+  };
+}
