@@ -1,0 +1,25 @@
+/** Everything that can be wrong with a request or with the house, seen from outside. The http room maps codes to statuses. */
+export type ErrorCode =
+  | "invalid_json"
+  | "invalid"
+  | "too_large"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "overloaded"
+  | "unavailable"
+  | "internal";
+
+/** The one error class. `message` is for the caller: it names limit and remedy and never repeats what was sent. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly field: string | null = null,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,95 @@
+import { Database } from "bun:sqlite";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AppError } from "../../core/error.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+export type Durability = "full" | "normal";
+
+const DATABASE_FILE = "do-intent.db";
+const LOCK_FILE = "do-intent.lock";
+/** Page cache in KiB (negative in SQLite's terms): the hot ends of every index of some million events. */
+const CACHE_KIB = 64 * 1024;
+const WAL_CHECKPOINT_PAGES = 4_000;
+const WAL_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+const BUSY_TIMEOUT_MS = 5_000;
+
+export type OpenDatabase = { database: Database; close: () => void };
+
+/** Opens or creates the data folder's database for the one process that writes it, and brings it up to date. */
+export function openDatabase(folder: string, durability: Durability): OpenDatabase {
+  mkdirSync(folder, { recursive: true });
+  const lock = lockFolder(folder);
+  try {
+    const database = new Database(join(folder, DATABASE_FILE), { create: true, readwrite: true, strict: true });
+    database.run("pragma journal_mode = wal");
+    database.run(`pragma synchronous = ${durability}`);
+    database.run(`pragma cache_size = -${CACHE_KIB}`);
+    database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    database.run(`pragma wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
+    database.run(`pragma journal_size_limit = ${WAL_SIZE_MAX_BYTES}`);
+    database.run("pragma temp_store = memory");
+    migrate(database);
+    return {
+      database,
+      close: () => {
+        database.run("pragma wal_checkpoint(truncate)");
+        database.close(false);
+        lock.close(false);
+      },
+    };
+  } catch (error) {
+    lock.close(false);
+    throw error;
+  }
+}
+
+/** Opens the database beside a running server, to read. */
+export function openReadOnly(folder: string): Database {
+  const path = join(folder, DATABASE_FILE);
+  if (!existsSync(path)) {
+    throw new AppError("not_found", `there is no ${DATABASE_FILE} in ${folder}; name the data folder with --data`);
+  }
+  const database = new Database(path, { readonly: true, strict: true });
+  database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  return database;
+}
+
+/**
+ * Two writers with two engines would each decide on half of the truth. The lock is an exclusive SQLite transaction on a
+ * file of its own: the system lets go of it however the process ends.
+ */
+function lockFolder(folder: string): Database {
+  const lock = new Database(join(folder, LOCK_FILE), { create: true, readwrite: true, strict: true });
+  try {
+    lock.run("pragma busy_timeout = 0");
+    lock.run("begin exclusive");
+    return lock;
+  } catch {
+    lock.close(false);
+    throw new AppError(
+      "conflict",
+      `another do-intent is running on ${folder}; stop it, or give this one a folder of its own with --data`,
+    );
+  }
+}
+
+/** Applies what is missing, each migration in a transaction with its own entry, so that a crash leaves no half of one. */
+function migrate(database: Database): void {
+  database.run("create table if not exists migration (tag text primary key, applied_at integer not null) strict");
+  const applied = new Set(database.query<{ tag: string }, []>("select tag from migration").all().map(({ tag }) => tag));
+  const unknown = [...applied].find((tag) => MIGRATIONS.every((migration) => migration.tag !== tag));
+  if (unknown !== undefined) {
+    throw new AppError(
+      "conflict",
+      `the data folder was written by a newer do-intent (migration ${unknown}); start that version, or restore a backup`,
+    );
+  }
+  for (const { tag, statements } of MIGRATIONS) {
+    if (applied.has(tag)) continue;
+    database.transaction(() => {
+      for (const statement of statements) database.run(statement);
+      database.query("insert into migration (tag, applied_at) values (?, unixepoch('subsec') * 1000)").run(tag);
+    })();
+  }
+}

@@ -1,0 +1,17 @@
+import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
+import foundation from "../../../drizzle/0000_foundation.sql" with { type: "text" };
+
+/** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
+const SQL_BY_TAG: { readonly [tag: string]: string } = {
+  "0000_foundation": foundation,
+};
+
+const BREAKPOINT = "--> statement-breakpoint";
+
+export type Migration = { tag: string; statements: string[] };
+
+export const MIGRATIONS: readonly Migration[] = journal.entries.map(({ tag }) => {
+  const source = SQL_BY_TAG[tag];
+  if (source === undefined) throw new Error(`migration ${tag} is in the journal but not embedded`);
+  return { tag, statements: source.split(BREAKPOINT) };
+});

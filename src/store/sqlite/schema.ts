@@ -1,0 +1,191 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/**
+ * The tables; `bun run migration` writes the SQL for a change into drizzle/. Times are integer milliseconds UTC. Ids are
+ * minted by the engine, time-ordered, so that inserts go to the end of their tree. Every index costs each event some
+ * microseconds: there is one only where a read on a growing table needs it.
+ */
+export const person = sqliteTable("person", {
+  personId: integer("person_id").primaryKey(),
+  traits: text("traits").notNull(),
+  verifiedTraits: text("verified_traits").notNull(),
+  accountId: integer("account_id"),
+  mergedInto: integer("merged_into"),
+  createdMs: integer("created_at").notNull(),
+});
+
+export const identity = sqliteTable(
+  "identity",
+  {
+    identityId: integer("identity_id").primaryKey(),
+    kind: text("kind").notNull(),
+    value: text("value").notNull(),
+    personId: integer("person_id").notNull(),
+    isVerified: integer("is_verified", { mode: "boolean" }).notNull(),
+    createdMs: integer("created_at").notNull(),
+    retiredMs: integer("retired_at"),
+  },
+  (table) => [
+    uniqueIndex("identity_by_value").on(table.value, table.kind).where(sql`retired_at is null`),
+    index("identity_by_person").on(table.personId),
+  ],
+);
+
+export const event = sqliteTable(
+  "event",
+  {
+    eventSeq: integer("event_seq").primaryKey(),
+    eventId: text("event_id").notNull(),
+    identityId: integer("identity_id").notNull(),
+    name: text("name").notNull(),
+    occurredMs: integer("occurred_at").notNull(),
+    receivedMs: integer("received_at").notNull(),
+    sessionId: text("session_id"),
+    url: text("url"),
+    referrer: text("referrer"),
+    properties: text("properties"),
+    bot: text("bot"),
+  },
+  (table) => [
+    uniqueIndex("event_by_event_id").on(table.eventId),
+    index("event_by_identity").on(table.identityId, table.occurredMs),
+  ],
+);
+
+/** The migration adds WITHOUT ROWID by hand, which drizzle-kit cannot say: one tree to write instead of two. */
+export const session = sqliteTable(
+  "session",
+  {
+    identityId: integer("identity_id").notNull(),
+    sessionKey: text("session_id").notNull(),
+    startedMs: integer("started_at").notNull(),
+    endedMs: integer("ended_at").notNull(),
+    entryUrl: text("entry_url"),
+    exitUrl: text("exit_url"),
+    eventCount: integer("event_count").notNull(),
+    counted: text("counted").notNull(),
+    firstTouch: text("first_touch"),
+  },
+  (table) => [primaryKey({ columns: [table.identityId, table.sessionKey] })],
+);
+
+export const intentScore = sqliteTable(
+  "intent_score",
+  {
+    personId: integer("person_id").primaryKey(),
+    sums: text("sums").notNull(),
+    thresholds: text("thresholds").notNull(),
+    attribution: text("attribution"),
+    firstSeenMs: integer("first_seen_at").notNull(),
+    lastSeenMs: integer("last_seen_at").notNull(),
+    sessionCount: integer("session_count").notNull(),
+    score: real("score").notNull(),
+    scoreBound: real("score_bound").notNull(),
+    scoredMs: integer("scored_at").notNull(),
+    /** The upper bound in coarse steps, so that most events leave the index alone. */
+    rank: integer("rank").notNull(),
+  },
+  (table) => [index("intent_score_by_rank").on(table.rank, table.personId)],
+);
+
+export const account = sqliteTable(
+  "account",
+  {
+    accountId: integer("account_id").primaryKey(),
+    domain: text("domain").notNull(),
+    createdMs: integer("created_at").notNull(),
+  },
+  (table) => [uniqueIndex("account_by_domain").on(table.domain)],
+);
+
+export const signal = sqliteTable(
+  "signal",
+  {
+    signalId: integer("signal_id").primaryKey(),
+    personId: integer("person_id").notNull(),
+    threshold: text("threshold").notNull(),
+    epoch: integer("epoch").notNull(),
+    createdMs: integer("created_at").notNull(),
+    /** The wire form as it was at the crossing. */
+    data: text("data").notNull(),
+  },
+  (table) => [uniqueIndex("signal_by_epoch").on(table.personId, table.threshold, table.epoch)],
+);
+
+export const delivery = sqliteTable(
+  "delivery",
+  {
+    deliveryId: integer("delivery_id").primaryKey(),
+    signalId: integer("signal_id").notNull(),
+    personId: integer("person_id").notNull(),
+    destination: text("destination").notNull(),
+    /** pending, delivered or dead. */
+    state: text("state").notNull(),
+    body: text("body").notNull(),
+    attempts: integer("attempts").notNull(),
+    nextAttemptMs: integer("next_attempt_at"),
+    lastAttemptMs: integer("last_attempt_at"),
+    lastAnswer: text("last_answer"),
+    createdMs: integer("created_at").notNull(),
+  },
+  (table) => [
+    index("delivery_due").on(table.destination, table.nextAttemptMs).where(sql`state = 'pending'`),
+    index("delivery_by_signal").on(table.signalId),
+  ],
+);
+
+export const merge = sqliteTable(
+  "merge",
+  {
+    mergeId: integer("merge_id").primaryKey(),
+    survivorId: integer("survivor_id").notNull(),
+    absorbedId: integer("absorbed_id").notNull(),
+    through: text("through").notNull(),
+    mergedMs: integer("merged_at").notNull(),
+    undoneMs: integer("undone_at"),
+    /** Both sides as they were, and the last event by then: what an undo starts from. */
+    snapshot: text("snapshot").notNull(),
+    lastEventSeq: integer("last_event_seq").notNull(),
+  },
+  (table) => [
+    index("merge_by_survivor").on(table.survivorId),
+    index("merge_by_absorbed").on(table.absorbedId),
+  ],
+);
+
+export const mergeReview = sqliteTable(
+  "merge_review",
+  {
+    reviewId: integer("review_id").primaryKey(),
+    personIds: text("person_ids").notNull(),
+    reason: text("reason").notNull(),
+    createdMs: integer("created_at").notNull(),
+    decidedMs: integer("decided_at"),
+  },
+  (table) => [uniqueIndex("merge_review_by_people").on(table.personIds)],
+);
+
+export const rejectedEvent = sqliteTable("rejected_event", {
+  rejectedSeq: integer("rejected_seq").primaryKey(),
+  rejectedMs: integer("rejected_at").notNull(),
+  code: text("code").notNull(),
+  field: text("field"),
+  message: text("message").notNull(),
+  body: text("body").notNull(),
+});
+
+export const apiKey = sqliteTable(
+  "api_key",
+  {
+    keyId: integer("key_id").primaryKey(),
+    kind: text("kind").notNull(),
+    /** SHA-256 of the key, hex. */
+    hash: text("hash").notNull(),
+    /** The key itself, for write keys only: they stand in every page's source anyway. */
+    publicValue: text("public_value"),
+    createdMs: integer("created_at").notNull(),
+    revokedMs: integer("revoked_at"),
+  },
+  (table) => [uniqueIndex("api_key_by_hash").on(table.hash)],
+);
