@@ -15,11 +15,12 @@ export type ErrorCode =
 export class AppError extends Error {
   override readonly name = "AppError";
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly field: string | null = null,
-  ) {
+  readonly code: ErrorCode;
+  readonly field: string | null;
+
+  constructor(code: ErrorCode, message: string, field: string | null = null) {
     super(message);
+    this.code = code;
+    this.field = field;
   }
 }

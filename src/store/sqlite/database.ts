@@ -77,7 +77,12 @@ function lockFolder(folder: string): Database {
 /** Applies what is missing, each migration in a transaction with its own entry, so that a crash leaves no half of one. */
 function migrate(database: Database): void {
   database.run("create table if not exists migration (tag text primary key, applied_at integer not null) strict");
-  const applied = new Set(database.query<{ tag: string }, []>("select tag from migration").all().map(({ tag }) => tag));
+  const applied = new Set(
+    database
+      .query<{ tag: string }, []>("select tag from migration")
+      .all()
+      .map(({ tag }) => tag),
+  );
   const unknown = [...applied].find((tag) => MIGRATIONS.every((migration) => migration.tag !== tag));
   if (unknown !== undefined) {
     throw new AppError(

@@ -1,5 +1,5 @@
-import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 import foundation from "../../../drizzle/0000_foundation.sql" with { type: "text" };
+import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
 const SQL_BY_TAG: { readonly [tag: string]: string } = {

@@ -148,10 +148,7 @@ export const merge = sqliteTable(
     snapshot: text("snapshot").notNull(),
     lastEventSeq: integer("last_event_seq").notNull(),
   },
-  (table) => [
-    index("merge_by_survivor").on(table.survivorId),
-    index("merge_by_absorbed").on(table.absorbedId),
-  ],
+  (table) => [index("merge_by_survivor").on(table.survivorId), index("merge_by_absorbed").on(table.absorbedId)],
 );
 
 export const mergeReview = sqliteTable(
