@@ -1,0 +1,201 @@
+import type { Rules } from "../core/compile.ts";
+import { adopt, type Circumstances, type Command, decide, type Outcome } from "../core/decide.ts";
+import type { IdentifyCommand, IdentifyOutcome } from "../core/decide-identify.ts";
+import type { TrackCommand, TrackOutcome } from "../core/decide-track.ts";
+import { AppError } from "../core/error.ts";
+import { type SignalData, signalData } from "../core/signal.ts";
+import type { Changes, State } from "../core/state.ts";
+import type { LoopStore, RejectedEvent } from "../store/port.ts";
+import type { Clock } from "./clock.ts";
+import { createIdSource } from "./ids.ts";
+
+/** Commands that may wait; beyond it the door says 429 instead of promising what memory would have to hold. */
+const QUEUE_MAX = 50_000;
+/** Commands in one transaction: bounds how long a reply waits for its neighbours. */
+const TRANSACTION_MAX = 1_000;
+
+type Submission = {
+  commands: readonly Command[];
+  rejected: readonly RejectedEvent[];
+  resolve: (outcomes: (Outcome | AppError)[]) => void;
+  reject: (error: unknown) => void;
+};
+
+export type EngineOptions = {
+  store: LoopStore;
+  clock: Clock;
+  rules: () => Rules;
+  /** Turns a fresh signal into rows for its destinations; runs inside the transaction that crossed. */
+  insertDeliveries: (signals: readonly SignalData[]) => void;
+  /** Called after each commit that brought signals. */
+  onSignals: (signals: readonly SignalData[]) => void;
+  onFault: (error: unknown) => void;
+};
+
+export type Engine = {
+  /**
+   * The one way in. Resolves after the commit, one outcome per command in their order; an AppError among them means
+   * that this command failed and the others did not.
+   */
+  submit(commands: readonly TrackCommand[], rejected?: readonly RejectedEvent[]): Promise<(TrackOutcome | AppError)[]>;
+  submit(
+    commands: readonly IdentifyCommand[],
+    rejected?: readonly RejectedEvent[],
+  ): Promise<(IdentifyOutcome | AppError)[]>;
+  now: Clock;
+  /** Waits for all that was submitted. */
+  drain(): Promise<void>;
+};
+
+/**
+ * Gathers what arrives in one turn of the event loop into one transaction: a commit costs a sync of the disk, and so
+ * sixty-four visitors pay it once.
+ */
+export function createEngine(options: EngineOptions): Engine {
+  const { store, clock } = options;
+  const ids = createIdSource(store.lastId());
+  let queue: Submission[] = [];
+  let queued = 0;
+  let isScheduled = false;
+  let onIdle: (() => void)[] = [];
+
+  const flush = (): void => {
+    const batch = takeBatch();
+    const done = commitBatch(batch);
+    if (queue.length > 0) setImmediate(flush);
+    else isScheduled = false;
+    for (const reply of done) reply();
+    if (!isScheduled) {
+      for (const resolve of onIdle) resolve();
+      onIdle = [];
+    }
+  };
+
+  const takeBatch = (): Submission[] => {
+    let commands = 0;
+    let count = 0;
+    for (const submission of queue) {
+      commands += submission.commands.length;
+      if (count > 0 && commands > TRANSACTION_MAX) break;
+      count += 1;
+    }
+    const batch = queue.slice(0, count);
+    queue = queue.slice(count);
+    for (const submission of batch) queued -= submission.commands.length;
+    return batch;
+  };
+
+  const commitBatch = (batch: readonly Submission[]): (() => void)[] => {
+    const nowMs = clock();
+    const circumstances: Circumstances = { rules: options.rules(), nowMs, mintId: () => ids.mint(nowMs) };
+    try {
+      const { outcomes, signals } = store.transact(() => {
+        const work = decideAll(
+          store,
+          batch.flatMap(({ commands }) => commands),
+          circumstances,
+          options.onFault,
+        );
+        options.insertDeliveries(work.signals);
+        for (const { rejected } of batch) store.insertRejected(rejected);
+        return work;
+      });
+      if (signals.length > 0) options.onSignals(signals);
+      let position = 0;
+      return batch.map(({ commands, resolve }) => {
+        const own = outcomes.slice(position, position + commands.length);
+        position += commands.length;
+        return () => resolve(own);
+      });
+    } catch (error) {
+      options.onFault(error);
+      const refusal = new AppError(
+        "unavailable",
+        "nothing was stored: the data folder cannot be written; try again later",
+      );
+      return batch.map(
+        ({ reject }) =>
+          () =>
+            reject(refusal),
+      );
+    }
+  };
+
+  const submit = (
+    commands: readonly Command[],
+    rejected: readonly RejectedEvent[] = [],
+  ): Promise<(Outcome | AppError)[]> => {
+    if (queued + commands.length > QUEUE_MAX) {
+      return Promise.reject(
+        new AppError("overloaded", `more than ${QUEUE_MAX} commands are waiting; try again in a second`),
+      );
+    }
+    queued += commands.length;
+    if (!isScheduled) {
+      isScheduled = true;
+      setImmediate(flush);
+    }
+    return new Promise((resolve, reject) => {
+      queue.push({ commands, rejected, resolve, reject });
+    });
+  };
+
+  return {
+    submit: submit as Engine["submit"],
+    now: clock,
+    drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
+  };
+}
+
+type Work = { outcomes: (Outcome | AppError)[]; signals: SignalData[] };
+
+/** A run of events shares one load; an identify may join people, so it is loaded on its own, after what came before. */
+function decideAll(
+  store: LoopStore,
+  commands: readonly Command[],
+  circumstances: Circumstances,
+  onFault: (error: unknown) => void,
+): Work {
+  const work: Work = { outcomes: [], signals: [] };
+  let position = 0;
+  while (position < commands.length) {
+    const run = runFrom(commands, position);
+    position += run.length;
+    const state = loadRun(store, run);
+    const decided: Changes[] = [];
+    for (const command of run) {
+      try {
+        const { changes, outcome } = decide(state, command, circumstances);
+        adopt(state, changes);
+        decided.push(changes);
+        work.outcomes.push(outcome);
+      } catch (error) {
+        onFault(error);
+        work.outcomes.push(new AppError("internal", "this one could not be decided; it was not stored"));
+      }
+    }
+    store.apply(decided);
+    recordSignals(store, decided, work);
+  }
+  return work;
+}
+
+function runFrom(commands: readonly Command[], start: number): Command[] {
+  let end = start;
+  while (commands[end]?.type === "track") end += 1;
+  return commands.slice(start, Math.max(end, start + 1));
+}
+
+function loadRun(store: LoopStore, run: readonly Command[]): State {
+  const [first] = run;
+  if (first?.type === "identify") return store.loadForIdentify(first);
+  return store.loadForTracking(run.filter((command) => command.type === "track"));
+}
+
+function recordSignals(store: LoopStore, decided: readonly Changes[], work: Work): void {
+  const signals = decided.flatMap((changes) => changes.signals);
+  if (signals.length === 0) return;
+  const rows = signals.map((signal) => ({ signal, data: signalData(signal, store.profileOf(signal.personId)) }));
+  store.insertSignals(rows);
+  work.signals.push(...rows.map(({ data }) => data));
+}

@@ -1,0 +1,189 @@
+import type { Database } from "bun:sqlite";
+import type {
+  Account,
+  Changes,
+  Identity,
+  IntentScore,
+  Merge,
+  MergeReview,
+  Person,
+  Session,
+  StoredEvent,
+} from "../../core/state.ts";
+import { packSums, packThresholds } from "./row.ts";
+
+/** Points per step of the stored order: coarse, so that most events leave its index alone. */
+export const RANK_STEP_POINTS = 5;
+
+export function rankOf(scoreBound: number): number {
+  return Math.ceil(scoreBound / RANK_STEP_POINTS);
+}
+
+/** Writes what was decided, the last version of each row once. */
+export function createApply(database: Database): (changes: readonly Changes[]) => void {
+  const writeEvent = eventWriter(database);
+  const writeScore = scoreWriter(database);
+  const writeSession = sessionWriter(database);
+  const writeIdentity = identityWriter(database);
+  const writePerson = personWriter(database);
+  const insertAccount = database.query("insert into account (account_id, domain, created_at) values (?, ?, ?)");
+  const writeMerge = mergeWriter(database);
+  const insertReview = database.query(
+    `insert into merge_review (review_id, person_ids, reason, created_at) values (?, ?, ?, ?)
+     on conflict (person_ids) do nothing`,
+  );
+  return (changes) => {
+    for (const { accountId, domain, createdMs } of each<Account>(changes, "accounts")) {
+      insertAccount.run(accountId, domain, createdMs);
+    }
+    for (const merge of each<Merge>(changes, "merges")) writeMerge(merge);
+    for (const person of latest<Person>(changes, "people", ({ personId }) => personId)) writePerson(person);
+    for (const identity of latest<Identity>(changes, "identities", ({ identityId }) => identityId)) {
+      writeIdentity(identity);
+    }
+    for (const event of each<StoredEvent>(changes, "events")) writeEvent(event);
+    for (const session of latest<Session>(changes, "sessions", keyOfSession)) writeSession(session);
+    for (const score of latest<IntentScore>(changes, "scores", ({ personId }) => personId)) writeScore(score);
+    for (const review of each<MergeReview>(changes, "reviews")) {
+      insertReview.run(review.reviewId, JSON.stringify(review.personIds), review.reason, review.createdMs);
+    }
+  };
+}
+
+function* each<Row>(changes: readonly Changes[], table: keyof Changes): Generator<Row> {
+  for (const change of changes) yield* change[table] as unknown as Row[];
+}
+
+function latest<Row>(
+  changes: readonly Changes[],
+  table: keyof Changes,
+  keyOf: (row: Row) => number | string,
+): Iterable<Row> {
+  const byKey = new Map<number | string, Row>();
+  for (const row of each<Row>(changes, table)) byKey.set(keyOf(row), row);
+  return byKey.values();
+}
+
+function keyOfSession({ identityId, sessionKey }: Session): string {
+  return `${identityId} ${sessionKey}`;
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function eventWriter(database: Database): (event: StoredEvent) => void {
+  const insert = database.query(
+    `insert into event
+       (event_id, identity_id, name, occurred_at, received_at, session_id, url, referrer, properties, bot)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  return (event) => {
+    let properties: string | null = null;
+    for (const _ in event.properties) {
+      properties = JSON.stringify(event.properties);
+      break;
+    }
+    insert.run(
+      event.eventId,
+      event.identityId,
+      event.name,
+      event.occurredMs,
+      event.receivedMs,
+      event.sessionId,
+      event.url,
+      event.referrer,
+      properties,
+      event.bot,
+    );
+  };
+}
+
+/** Tries the update that leaves the rank index alone first: that is nearly every event. */
+function scoreWriter(database: Database): (score: IntentScore) => void {
+  const update = database.query(
+    `update intent_score set sums = ?3, thresholds = ?4, attribution = ?5, first_seen_at = ?6, last_seen_at = ?7,
+       session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11
+     where person_id = ?1 and rank = ?2`,
+  );
+  const upsert = database.query(
+    `insert into intent_score (person_id, rank, sums, thresholds, attribution, first_seen_at, last_seen_at,
+       session_count, score, score_bound, scored_at)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+     on conflict (person_id) do update set rank = ?2, sums = ?3, thresholds = ?4, attribution = ?5, first_seen_at = ?6,
+       last_seen_at = ?7, session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11`,
+  );
+  return (score) => {
+    const row = [
+      score.personId,
+      rankOf(score.scoreBound),
+      packSums(score.sums),
+      packThresholds(score.thresholds),
+      jsonOrNull(score.attribution),
+      score.firstSeenMs,
+      score.lastSeenMs,
+      score.sessionCount,
+      score.score,
+      score.scoreBound,
+      score.scoredMs,
+    ] as const;
+    if (update.run(...row).changes === 0) upsert.run(...row);
+  };
+}
+
+function sessionWriter(database: Database): (session: Session) => void {
+  const upsert = database.query(
+    `insert into session (identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted,
+       first_touch)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+     on conflict (identity_id, session_id) do update set started_at = ?3, ended_at = ?4, entry_url = ?5, exit_url = ?6,
+       event_count = ?7, counted = ?8, first_touch = ?9`,
+  );
+  return (session) => {
+    upsert.run(
+      session.identityId,
+      session.sessionKey,
+      session.startedMs,
+      session.endedMs,
+      session.entryUrl,
+      session.exitUrl,
+      session.eventCount,
+      JSON.stringify(session.counted),
+      jsonOrNull(session.firstTouch),
+    );
+  };
+}
+
+function identityWriter(database: Database): (identity: Identity) => void {
+  const upsert = database.query(
+    `insert into identity (identity_id, kind, value, person_id, is_verified, created_at, retired_at)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+     on conflict (identity_id) do update set person_id = ?4, is_verified = ?5, retired_at = ?7`,
+  );
+  return ({ identityId, kind, value, personId, isVerified, createdMs, retiredMs }) => {
+    upsert.run(identityId, kind, value, personId, isVerified ? 1 : 0, createdMs, retiredMs);
+  };
+}
+
+function personWriter(database: Database): (person: Person) => void {
+  const upsert = database.query(
+    `insert into person (person_id, traits, verified_traits, account_id, merged_into, created_at)
+     values (?1, ?2, ?3, ?4, ?5, ?6)
+     on conflict (person_id) do update set traits = ?2, verified_traits = ?3, account_id = ?4, merged_into = ?5`,
+  );
+  return ({ personId, traits, verifiedTraits, accountId, mergedInto, createdMs }) => {
+    upsert.run(personId, JSON.stringify(traits), JSON.stringify(verifiedTraits), accountId, mergedInto, createdMs);
+  };
+}
+
+function mergeWriter(database: Database): (merge: Merge) => void {
+  const insert = database.query(
+    `insert into merge (merge_id, survivor_id, absorbed_id, through, merged_at, snapshot, last_event_seq)
+     values (?1, ?2, ?3, ?4, ?5, ?6, (select coalesce(max(event_seq), 0) from event))`,
+  );
+  const dropScore = database.query("delete from intent_score where person_id = ?");
+  return ({ mergeId, survivorId, absorbedId, through, mergedMs, survivor, absorbed }) => {
+    insert.run(mergeId, survivorId, absorbedId, through, mergedMs, JSON.stringify({ survivor, absorbed }));
+    dropScore.run(absorbedId);
+  };
+}

@@ -1,0 +1,162 @@
+import type { Database } from "bun:sqlite";
+import { accountDomainOf } from "../../core/account.ts";
+import type { IdentifyCommand } from "../../core/decide-identify.ts";
+import type { TrackCommand } from "../../core/decide-track.ts";
+import { sessionKeyOf } from "../../core/event.ts";
+import { type Identifier, identifierKey } from "../../core/identifier.ts";
+import { type Account, emptyState, type Identity, type Person, type State, sessionsKey } from "../../core/state.ts";
+import {
+  IDENTITY_COLUMNS,
+  type IdentityRow,
+  identityOf,
+  qualified,
+  SCORE_COLUMNS,
+  type ScoreRow,
+  SESSION_COLUMNS,
+  type SessionRow,
+  scoreOfRow,
+  sessionOf,
+} from "./row.ts";
+
+const IDENTITY_WIDTH = IDENTITY_COLUMNS.split(", ").length;
+
+export type Loader = {
+  loadForTracking(commands: readonly TrackCommand[]): State;
+  loadForIdentify(command: IdentifyCommand): State;
+};
+
+type PersonRow = [number, string, string, number | null, number | null, number];
+
+/** Brings the few rows that commands touch; every statement is a search by key. */
+export function createLoader(database: Database): Loader {
+  const selectEventId = database.query<[number], [string]>("select 1 from event where event_id = ?");
+  const selectActor = database.query<[...IdentityRow, ...ScoreRow], [string, string]>(
+    `select ${qualified("i", IDENTITY_COLUMNS)}, ${qualified("s", SCORE_COLUMNS)}
+     from identity i join intent_score s on s.person_id = i.person_id
+     where i.value = ? and i.kind = ? and i.retired_at is null`,
+  );
+  const selectSessions = database.query<SessionRow, [number, string]>(
+    `select ${qualified("s", SESSION_COLUMNS)}
+     from identity i cross join session s on s.identity_id = i.identity_id
+     where i.person_id = ? and s.session_id = ?`,
+  );
+  const selectIdentity = database.query<IdentityRow, [string, string]>(
+    `select ${IDENTITY_COLUMNS} from identity where value = ? and kind = ? and retired_at is null`,
+  );
+  const selectIdentitiesOf = database.query<IdentityRow, [number]>(
+    `select ${IDENTITY_COLUMNS} from identity where person_id = ?`,
+  );
+  const selectPerson = database.query<PersonRow, [number]>(
+    "select person_id, traits, verified_traits, account_id, merged_into, created_at from person where person_id = ?",
+  );
+  const selectScore = database.query<ScoreRow, [number]>(
+    `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
+  );
+  const selectSharedKeys = database.query<[string], [number, number]>(
+    `select distinct a.session_id
+     from identity ia cross join session a on a.identity_id = ia.identity_id
+       cross join identity ib on ib.person_id = ?2
+       cross join session b on b.identity_id = ib.identity_id and b.session_id = a.session_id
+     where ia.person_id = ?1`,
+  );
+  const selectAccount = database.query<[number, string, number], [string]>(
+    "select account_id, domain, created_at from account where domain = ?",
+  );
+
+  const loadSessions = (state: State, personId: number, sessionKey: string): void => {
+    const key = sessionsKey(personId, sessionKey);
+    if (state.sessions.has(key)) return;
+    const rows = selectSessions.values(personId, sessionKey) as SessionRow[];
+    state.sessions.set(
+      key,
+      rows.map((row) => sessionOf(row, personId)),
+    );
+  };
+
+  const loadForTracking = (commands: readonly TrackCommand[]): State => {
+    const state = emptyState();
+    for (const { event, actor } of commands) {
+      if (selectEventId.values(event.eventId).length > 0) {
+        state.knownEventIds.add(event.eventId);
+        continue;
+      }
+      const key = identifierKey(actor);
+      let identity = state.identities.get(key);
+      if (identity === undefined) {
+        const row = selectActor.values(actor.value, actor.kind)[0] as unknown[] | undefined;
+        if (row === undefined) continue;
+        identity = identityOf(row.slice(0, IDENTITY_WIDTH) as IdentityRow);
+        state.identities.set(key, identity);
+        if (!state.scores.has(identity.personId)) {
+          state.scores.set(identity.personId, scoreOfRow(row.slice(IDENTITY_WIDTH) as ScoreRow));
+        }
+      }
+      loadSessions(state, identity.personId, sessionKeyOf(event));
+    }
+    return state;
+  };
+
+  const loadPerson = (state: State, personId: number): void => {
+    const [person] = selectPerson.values(personId) as PersonRow[];
+    const [score] = selectScore.values(personId) as ScoreRow[];
+    if (person === undefined || score === undefined) throw new Error("an identity points to nobody");
+    state.people.set(personId, personOf(person));
+    state.scores.set(personId, scoreOfRow(score));
+    state.identitiesOf.set(personId, (selectIdentitiesOf.values(personId) as IdentityRow[]).map(identityOf));
+  };
+
+  const loadSharedSessions = (state: State): void => {
+    const bySessionCount = [...state.scores.values()].sort((a, b) => a.sessionCount - b.sessionCount);
+    const shared = new Set<string>();
+    bySessionCount.forEach((small, position) => {
+      for (const big of bySessionCount.slice(position + 1)) {
+        for (const [sessionKey] of selectSharedKeys.values(small.personId, big.personId))
+          shared.add(sessionKey as string);
+      }
+    });
+    state.sharedSessionKeys = [...shared];
+    for (const { personId } of bySessionCount) for (const key of shared) loadSessions(state, personId, key);
+  };
+
+  const loadAccounts = (state: State, command: IdentifyCommand): void => {
+    const carried: Identifier[] = [...state.identitiesOf.values()].flat();
+    for (const { kind, value } of [...command.claims, ...carried]) {
+      const domain = kind === "email" ? accountDomainOf(value) : null;
+      const [row] = domain === null ? [] : (selectAccount.values(domain) as [number, string, number][]);
+      if (row !== undefined) state.accounts.set(row[1], accountOf(row));
+    }
+  };
+
+  const loadForIdentify = (command: IdentifyCommand): State => {
+    const state = emptyState();
+    for (const identifier of [...command.claims, ...(command.visitor === null ? [] : [command.visitor])]) {
+      const [row] = selectIdentity.values(identifier.value, identifier.kind) as IdentityRow[];
+      if (row !== undefined) state.identities.set(identifierKey(identifier), identityOf(row));
+    }
+    const personIds = new Set([...state.identities.values()].map(({ personId }: Identity) => personId));
+    for (const personId of personIds) {
+      loadPerson(state, personId);
+      loadSessions(state, personId, sessionKeyOf(command.event));
+    }
+    if (personIds.size > 1) loadSharedSessions(state);
+    loadAccounts(state, command);
+    return state;
+  };
+
+  return { loadForTracking, loadForIdentify };
+}
+
+function personOf([personId, traits, verifiedTraits, accountId, mergedInto, createdMs]: PersonRow): Person {
+  return {
+    personId,
+    traits: JSON.parse(traits),
+    verifiedTraits: JSON.parse(verifiedTraits),
+    accountId,
+    mergedInto,
+    createdMs,
+  };
+}
+
+function accountOf([accountId, domain, createdMs]: [number, string, number]): Account {
+  return { accountId, domain, createdMs };
+}

@@ -1,0 +1,44 @@
+import type { Database } from "bun:sqlite";
+import type { LoopStore } from "../port.ts";
+import { createApply } from "./apply.ts";
+import { createLoader } from "./load.ts";
+import { createRejectedWriter } from "./rejected.ts";
+import { createSignalWriter } from "./signal.ts";
+
+/** The embedded store: SQLite on this thread, every statement prepared once. */
+export function createSqliteStore(database: Database): LoopStore {
+  const begin = database.query("begin immediate");
+  const commit = database.query("commit");
+  const rollback = database.query("rollback");
+  const selectLastId = database.query<{ id: number | null }, []>(
+    [
+      "person.person_id",
+      "identity.identity_id",
+      "signal.signal_id",
+      "merge.merge_id",
+      "account.account_id",
+      "merge_review.review_id",
+    ]
+      .map((column) => `select max(${column.split(".")[1]}) as id from ${column.split(".")[0]}`)
+      .join(" union all "),
+  );
+  return {
+    transact: (work) => {
+      begin.run();
+      try {
+        const result = work();
+        commit.run();
+        return result;
+      } catch (error) {
+        // A full disk rolls back by itself; a second rollback would hide why.
+        if (database.inTransaction) rollback.run();
+        throw error;
+      }
+    },
+    ...createLoader(database),
+    apply: createApply(database),
+    ...createSignalWriter(database),
+    insertRejected: createRejectedWriter(database),
+    lastId: () => Math.max(0, ...selectLastId.all().map(({ id }) => id ?? 0)),
+  };
+}
