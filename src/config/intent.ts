@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { checkReferences, scoringShape } from "../core/rules.ts";
+import { COLD } from "../core/threshold.ts";
+import { destinationSchema } from "../destinations/config.ts";
+import defaultIntent from "./default-intent.json" with { type: "json" };
+import { jsonFaultOf } from "./json-fault.ts";
+import { problemAt, problemsOf } from "./problems.ts";
+import { withoutSecrets } from "./secret.ts";
+
+const ACCEPT_DAYS_MAX = 3_650;
+const DESTINATIONS_MAX = 50;
+const HASH_LENGTH = 16;
+
+const defaultScoring = z.strictObject(scoringShape).parse(defaultIntent);
+
+const ingestSchema = z.strictObject({
+  accept_days: z
+    .int()
+    .min(1)
+    .max(ACCEPT_DAYS_MAX)
+    .default(90)
+    .describe("Events that happened longer ago than so many days are refused"),
+  require_write_key: z
+    .boolean()
+    .default(false)
+    .describe("Whether browsers have to send the write key with every request"),
+});
+
+/** The whole of `intent.json`. What a file leaves out is as in the default config. */
+const intentSchema = z.strictObject({
+  $schema: z.string().optional().describe("Where editors find the schema of this file; it has no effect on scores"),
+  page_classes: scoringShape.page_classes.default(defaultScoring.page_classes),
+  groups: scoringShape.groups.default(defaultScoring.groups),
+  rules: scoringShape.rules
+    .default(defaultScoring.rules)
+    .describe("What gives points: each rule matches events and adds to its group"),
+  thresholds: scoringShape.thresholds.default(defaultScoring.thresholds),
+  ingest: ingestSchema.prefault({}).describe("What is taken in"),
+  destinations: z
+    .array(destinationSchema)
+    .max(DESTINATIONS_MAX)
+    .default([])
+    .describe("Where signals go, besides the log"),
+});
+
+export type IntentConfig = z.infer<typeof intentSchema>;
+
+export type ParsedIntent = { config: IntentConfig; hash: string; problems?: never } | { problems: string[] };
+
+/** Reads an `intent.json`; whatever is wrong with it comes back as sentences. */
+export function parseIntentConfig(text: string): ParsedIntent {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    const fault = jsonFaultOf(text.replace(/^\uFEFF/, ""));
+    const place = fault === null ? "" : `line ${fault.line}, column ${fault.column}: `;
+    return { problems: [`${place}${fault?.message ?? "is no JSON"}`] };
+  }
+  const result = intentSchema.safeParse(value);
+  if (!result.success) return { problems: problemsOf(intentSchema, value) };
+  const problems = faultsOf(result.data, Object.keys(value as object));
+  return problems.length > 0 ? { problems } : { config: result.data, hash: hashOf(result.data) };
+}
+
+/** What no single field can tell. */
+function faultsOf(config: IntentConfig, given: string[]): string[] {
+  const problems = given.includes("rules")
+    ? checkReferences(config).map(({ path, message }) =>
+        problemAt(path, `${message}; known: ${Object.keys(config.groups).join(", ")}`),
+      )
+    : groupsAmiss(config).map((group) =>
+        problemAt(["groups", group], "is missing, and the default rules use it; add it, or give rules as well"),
+      );
+  if (Object.hasOwn(config.thresholds, COLD)) {
+    problems.push(problemAt(["thresholds", COLD], "is what stands below all thresholds; choose another name"));
+  }
+  const seen = new Set<string>();
+  config.destinations.forEach(({ name }, index) => {
+    if (seen.has(name)) {
+      problems.push(problemAt(["destinations", index, "name"], `"${name}" stands twice; give each its own`));
+    }
+    seen.add(name);
+  });
+  return problems;
+}
+
+function groupsAmiss({ rules, groups }: IntentConfig): string[] {
+  return [...new Set(rules.map(({ group }) => group))].filter((group) => !Object.hasOwn(groups, group));
+}
+
+/** The effective config as a valid `intent.json` that may be shown: secrets stand in it as references only. */
+export function printableConfig(config: IntentConfig): IntentConfig {
+  return { ...config, destinations: config.destinations.map(withoutSecrets) };
+}
+
+/** The version of a config: the same for all files that come to the same effect, whatever their secrets. */
+function hashOf(config: IntentConfig): string {
+  const { $schema: _, ...effective } = printableConfig(config);
+  // Page classes are the one object whose order counts: the first that matches wins.
+  const ordered = { ...effective, page_classes: Object.entries(effective.page_classes) };
+  return createHash("sha256").update(canonicalJson(ordered)).digest("hex").slice(0, HASH_LENGTH);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+/** The JSON Schema that lets editors complete and check an `intent.json`. */
+export function intentJsonSchema(): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(intentSchema, { io: "input", target: "draft-2020-12" });
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { nearestOf } from "./nearest.ts";
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+type Leaf = { path: Path; issue: Issue };
+
+const TYPE_NAMES: { readonly [expected: string]: string } = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+const UNIT_NAMES: { readonly [origin: string]: string } = { string: " characters", array: " entries", object: " keys" };
+
+/** One sentence per fault: where, what and the way out. Never a value, since any of them could be a secret. */
+export function problemsOf(schema: z.ZodType, value: unknown): string[] {
+  const result = schema.safeParse(value, { error: messageOf });
+  if (result.success) return [];
+  const known = z.toJSONSchema(schema, { io: "input" });
+  const leaves = result.error.issues.flatMap((issue) => leavesOf(issue, []));
+  const byPlace = new Map<string, Leaf>();
+  for (const leaf of leaves) {
+    const place = `${leaf.issue.code === "unrecognized_keys"} ${leaf.path.join("\n")}`;
+    if (!byPlace.has(place)) byPlace.set(place, leaf);
+  }
+  return [...byPlace.values()].flatMap((leaf) => sentencesOf(leaf, known));
+}
+
+export function problemAt(path: Path, message: string): string {
+  const place = path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    return text === "" ? String(part) : `${text}.${String(part)}`;
+  }, "");
+  return place === "" ? `the file ${message}` : `${place}: ${message}`;
+}
+
+function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return required(issue.input, TYPE_NAMES[issue.expected] ?? issue.expected);
+    case "invalid_value":
+      return required(issue.input, orList(issue.values));
+    case "invalid_union": {
+      const given = issue.input as { type?: unknown } | undefined;
+      return "options" in issue
+        ? required(given?.type, orList(issue.options as unknown[]))
+        : required(given, "a value");
+    }
+    case "too_small":
+      if (issue.minimum === 1 && issue.origin in UNIT_NAMES) return "must not be empty";
+      return `must ${issue.inclusive === false ? "be above" : limitOf(issue.origin, "least")} ${issue.minimum}${UNIT_NAMES[issue.origin] ?? ""}`;
+    case "too_big":
+      return `must ${issue.inclusive === false ? "be below" : limitOf(issue.origin, "most")} ${issue.maximum}${UNIT_NAMES[issue.origin] ?? ""}`;
+    case "invalid_format":
+      return issue.format === "url" ? 'must be an absolute URL such as "https://example.com/hook"' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function required(given: unknown, wanted: string): string {
+  return given === undefined ? `is missing; give ${wanted}` : `must be ${wanted}`;
+}
+
+function orList(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(" or ");
+}
+
+function limitOf(origin: string, side: "least" | "most"): string {
+  return `${origin in UNIT_NAMES ? "have" : "be"} at ${side}`;
+}
+
+/** Every issue under the path it is about, choices taken apart. */
+function leavesOf(issue: Issue, base: Path): Leaf[] {
+  const path = [...base, ...issue.path];
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return [{ path, issue }];
+  const branches = issue.errors.map((issues) => issues.flatMap((inner) => leavesOf(inner, path)));
+  // Of a choice's branches those speak that the value resembles: whose kind of value it is, at least.
+  const resembling = branches.filter((leaves) => leaves.every((leaf) => !isOtherKind(leaf, path)));
+  const [only, ...others] = resembling.length > 0 ? resembling : branches;
+  if (only === undefined || others.length === 0) return only ?? [];
+  const messages = [only, ...others].flat().map((leaf) => leaf.issue.message);
+  const [first, ...rest] = new Set(messages);
+  const message = [first, ...rest.map((text) => text.replace(/^must be |^is missing; give /, ""))].join(" or ");
+  return [{ path, issue: { ...issue, errors: [], message } }];
+}
+
+function isOtherKind({ path, issue }: Leaf, at: Path): boolean {
+  return path.length === at.length && ["invalid_type", "invalid_value", "invalid_union"].includes(issue.code);
+}
+
+function sentencesOf({ path, issue }: Leaf, known: z.core.JSONSchema.BaseSchema): string[] {
+  if (issue.code === "unrecognized_keys") {
+    const keys = keysAt(known, path);
+    return issue.keys.map((key) => problemAt([...path, key], unknownKey(key, keys)));
+  }
+  if (issue.code === "invalid_key") return [problemAt(path, issue.issues[0]?.message ?? issue.message)];
+  return [problemAt(path, issue.message)];
+}
+
+function unknownKey(key: string, keys: string[]): string {
+  const nearest = nearestOf(key, keys);
+  if (nearest !== null) return `is not known; "${nearest}" may be meant`;
+  return `is not known; take it out (known here: ${keys.join(", ")})`;
+}
+
+/** The keys that the schema knows at a place. */
+function keysAt(root: z.core.JSONSchema.BaseSchema, path: Path): string[] {
+  let nodes = [root];
+  for (const part of path) {
+    nodes = withBranches(nodes).flatMap((node) => {
+      const below =
+        typeof part === "number" ? node.items : (node.properties?.[String(part)] ?? node.additionalProperties);
+      return [below].flat().filter((child) => typeof child === "object");
+    });
+  }
+  return [...new Set(withBranches(nodes).flatMap(({ properties }) => Object.keys(properties ?? {})))];
+}
+
+function withBranches(nodes: z.core.JSONSchema.BaseSchema[]): z.core.JSONSchema.BaseSchema[] {
+  return nodes.flatMap((node) => [
+    node,
+    ...withBranches([...(node.anyOf ?? []), ...(node.oneOf ?? [])].filter((child) => typeof child === "object")),
+  ]);
+}
