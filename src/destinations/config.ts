@@ -7,20 +7,27 @@ const TEXT_MAX = 2_000;
 
 const reference = z.string().regex(new RegExp(`^(?:${REFERENCE})$`), "use env:NAME or file:PATH");
 
+/** What `config print` shows as a reference only; JSON Schema's own word for it. */
+const SECRET = { writeOnly: true };
+
 /** A secret that stands in the file itself is allowed for a first try; `config print` never shows it. */
-const secretText = z.string().min(1).max(TEXT_MAX).describe("The secret itself, or better env:NAME or file:PATH");
+const secretText = z
+  .string()
+  .min(1)
+  .max(TEXT_MAX)
+  .meta(SECRET)
+  .describe("The secret itself, or better env:NAME or file:PATH");
 
 const url = z.url({ protocol: /^https?$/ }).max(TEXT_MAX);
 const urlOrReference = z
   .union([reference, url])
+  .meta(SECRET)
   .describe("https://… or env:NAME or file:PATH, since whoever has it may post");
 
 const signingSecret = z
   .string()
-  .regex(
-    new RegExp(`^(?:${WHSEC}|${REFERENCE})$`),
-    "use whsec_ and at least 24 bytes in base64, env:NAME or file:PATH",
-  );
+  .regex(new RegExp(`^(?:${WHSEC}|${REFERENCE})$`), "use whsec_ and at least 24 bytes in base64, env:NAME or file:PATH")
+  .meta(SECRET);
 
 const headers = z
   .record(
@@ -28,7 +35,8 @@ const headers = z
     z
       .string()
       .max(TEXT_MAX)
-      .regex(/^[\t\x20-\x7e]*$/),
+      .regex(/^[\t\x20-\x7e]*$/)
+      .meta(SECRET),
   )
   .describe("Further request headers; a value may be env:NAME or file:PATH");
 
