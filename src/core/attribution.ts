@@ -73,7 +73,12 @@ function outsideReferrer(referrer: string, url: string | null): string | null {
 
 export function combineAttribution(a: Attribution | null, b: Attribution | null): Attribution | null {
   if (a === null || b === null) return a ?? b;
-  const first = b.first.at < a.first.at ? b.first : a.first;
-  const last = b.last.at > a.last.at ? b.last : a.last;
+  const first = isBefore(b.first, a.first) ? b.first : a.first;
+  const last = isBefore(a.last, b.last) ? b.last : a.last;
   return first === a.first && last === a.last ? a : { first, last };
+}
+
+/** Touches of the same moment are told apart by what they say, so that the order of arrival decides nothing. */
+export function isBefore(a: Touch, b: Touch): boolean {
+  return a.at < b.at || (a.at === b.at && JSON.stringify(a) < JSON.stringify(b));
 }

@@ -31,7 +31,7 @@ export function countEvent(
   }
   if (eventMs >= latestCounted) {
     const sum = { ...before, lastEventMs: Math.max(before.lastEventMs, eventMs) };
-    return { sums: { ...sums, [rule.name]: sum }, counted: own };
+    return { sums: { ...sums, [rule.name]: sum }, counted };
   }
   return { sums: { ...sums, [rule.name]: combineSums(rule, withoutEvent(rule, before, latestCounted), one) }, counted };
 }

@@ -76,13 +76,14 @@ export function decideIdentify(
     draft = absorb(state, draft, absorbed, circumstances);
     changes.people.push({ ...absorbed.person, mergedInto: draft.person.personId });
   }
+  const known = new Set([...state.identitiesOf.values()].flat());
   const identities = [
-    ...draft.identities.filter((identity) => identitiesOf(identity.personId).every((known) => known !== identity)),
+    ...draft.identities.filter((identity) => !known.has(identity)),
     ...attach(draft.person.personId, resolution.attach, visitor, command, resolution.isSwitch, circumstances),
     ...verify(claims, draft.identities, command.isTrusted),
   ];
   const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
-  const person = withTraits({ ...draft.person, accountId: account?.accountId ?? draft.person.accountId }, command);
+  const person = withTraits(withAccount(draft.person, account), command);
   const isChanged = isNew || identities.length > 0 || person !== draft.person;
   changes.identities.push(...identities);
   if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
@@ -255,6 +256,10 @@ function accountFor(
     if (domain !== null) return state.accounts.get(domain) ?? { accountId: mintId(), domain, createdMs: nowMs };
   }
   return null;
+}
+
+function withAccount(person: Person, account: Account | null): Person {
+  return account === null ? person : { ...person, accountId: account.accountId };
 }
 
 function withTraits(person: Person, { traits, isTrusted }: IdentifyCommand): Person {

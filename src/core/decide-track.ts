@@ -1,4 +1,4 @@
-import { combineAttribution, type Touch } from "./attribution.ts";
+import { combineAttribution, isBefore, type Touch } from "./attribution.ts";
 import { type CompiledRule, subjectOf } from "./compile.ts";
 import { countEvent } from "./count.ts";
 import type { Circumstances } from "./decide.ts";
@@ -157,7 +157,7 @@ function nextSession(
     exitUrl: occurredMs >= own.endedMs ? (url ?? own.exitUrl) : (own.exitUrl ?? url),
     eventCount: own.eventCount + 1,
     counted,
-    firstTouch: touch !== null && (own.firstTouch === null || touch.at < own.firstTouch.at) ? touch : own.firstTouch,
+    firstTouch: touch !== null && (own.firstTouch === null || isBefore(touch, own.firstTouch)) ? touch : own.firstTouch,
   };
 }
 

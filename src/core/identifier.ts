@@ -49,7 +49,7 @@ const BLOCKED_PATTERN = /^[0-]*$/;
 const QUOTES_PATTERN = /^["'`“”‘’\s]+|["'`“”‘’\s]+$/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
-const EMAIL_PATTERN = /^[^\s@"<>(),;:\\[\]]+@[^\s@.]+(\.[^\s@.]+)+$/;
+const EMAIL_PATTERN = /^[^\s@"<>(),;:\\[\]]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
 const PHONE_PATTERN = /^\+[1-9]\d{6,14}$/;
 
 export function isStrong(kind: IdentifierKind): boolean {
@@ -87,7 +87,10 @@ export function normalizeIdentifier(kind: IdentifierKind, raw: string): Normaliz
       : { problem: 'is no e-mail address; send one like "ada@example.com"' };
   }
   if (kind === "phone") {
-    const phone = trimmed.replace(/[\s().\-/]/g, "").replace(/^00/, "+");
+    const phone = trimmed
+      .replace("(0)", "") // "+49 (0)30 …": the zero is dialled at home only
+      .replace(/[\s().\-/]/g, "")
+      .replace(/^00/, "+");
     return PHONE_PATTERN.test(phone) ? { value: phone } : { problem: 'is not in E.164; send it like "+27821234567"' };
   }
   return { value: trimmed };

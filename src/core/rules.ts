@@ -4,7 +4,8 @@ import { DURATION_PATTERN, parseDurationMs } from "./duration.ts";
 /** Longest list of counted times a session keeps per rule; a late, earlier event replaces the latest of them. */
 export const PER_SESSION_MAX = 20;
 const RULES_MAX = 200;
-const NAME_PATTERN = /^[a-z][a-z0-9_]{0,63}$/;
+/** Names are keys of plain objects, and those have a `constructor` before anybody puts one in. */
+const NAME_PATTERN = /^(?!constructor$)[a-z][a-z0-9_]{0,63}$/;
 
 const name = z.string().regex(NAME_PATTERN, "use lower-case letters, digits and _, at most 64, starting with a letter");
 const scalar = z.union([z.string().max(500), z.number(), z.boolean()]);

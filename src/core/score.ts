@@ -24,9 +24,12 @@ export type Evaluation = {
 
 export const SCORE_MAX = 100;
 
-/** weight · 2^−((to − from)/half_life); a rule without half-life keeps its weight. */
+/**
+ * weight · 2^−((to − from)/half_life); a rule without half-life keeps its weight. A clock that was set back must not let
+ * scores explode, so nothing ever grows on the way back.
+ */
 function decay(weight: number, fromMs: number, toMs: number, halfLifeMs: number | null): number {
-  return halfLifeMs === null ? weight : weight * 2 ** ((fromMs - toMs) / halfLifeMs);
+  return halfLifeMs === null || toMs <= fromMs ? weight : weight * 2 ** ((fromMs - toMs) / halfLifeMs);
 }
 
 export function sumOfOne(atMs: number): DecayedSum {
@@ -82,7 +85,7 @@ function sumUp(sums: Sums, rules: Rules, nowMs: number, count: (points: number) 
   return clamp(score, 0, SCORE_MAX);
 }
 
-/** Score at `nowMs`, which must not be before the sums' own time: clamp(Σ groups, 0, 100). */
+/** Score at `nowMs`, which is not to be before the sums' own time: clamp(Σ groups, 0, 100). */
 export function scoreOf(sums: Sums, rules: Rules, nowMs: number): number {
   return sumUp(sums, rules, nowMs, (points) => points);
 }
