@@ -1,0 +1,273 @@
+import { accountDomainOf } from "../../src/core/account.ts";
+import { compileRules } from "../../src/core/compile.ts";
+import { adopt, type Command, decide, type Outcome } from "../../src/core/decide.ts";
+import type { IdentifyCommand, IdentifyOutcome } from "../../src/core/decide-identify.ts";
+import type { TrackCommand } from "../../src/core/decide-track.ts";
+import { type Event, sessionKeyOf } from "../../src/core/event.ts";
+import { type Identifier, type IdentifierKind, identifierKey } from "../../src/core/identifier.ts";
+import type { Json } from "../../src/core/json.ts";
+import type { Scoring } from "../../src/core/rules.ts";
+import { scoreOf } from "../../src/core/score.ts";
+import type { Signal } from "../../src/core/signal.ts";
+import {
+  type Account,
+  type Changes,
+  emptyState,
+  type Identity,
+  type IntentScore,
+  type Merge,
+  type MergeReview,
+  type Person,
+  type Session,
+  type State,
+  type StoredEvent,
+  sessionsKey,
+} from "../../src/core/state.ts";
+
+/** All rows there are; the same tables as the real store's, in maps. */
+export type Rows = {
+  identities: Map<number, Identity>;
+  people: Map<number, Person>;
+  scores: Map<number, IntentScore>;
+  sessions: Map<string, Session>;
+  events: Map<string, StoredEvent>;
+  accounts: Map<string, Account>;
+  merges: Merge[];
+  reviews: MergeReview[];
+  signals: Signal[];
+};
+
+export type World = ReturnType<typeof createWorld>;
+
+/** A store and an engine in memory: what the real ones do, without files, locks and time. */
+export function createWorld(scoring: Scoring) {
+  const rules = compileRules(scoring, "test");
+  const rows: Rows = {
+    identities: new Map(),
+    people: new Map(),
+    scores: new Map(),
+    sessions: new Map(),
+    events: new Map(),
+    accounts: new Map(),
+    merges: [],
+    reviews: [],
+    signals: [],
+  };
+  let lastId = 0;
+  const mintId = () => {
+    lastId += 1;
+    return lastId;
+  };
+
+  function submit(commands: readonly Command[], nowMs: number): Outcome[] {
+    const outcomes: Outcome[] = [];
+    for (const load of loadsOf(commands)) {
+      const state = loadState(rows, load);
+      for (const command of load) {
+        const { changes, outcome } = decide(state, command, { rules, nowMs, mintId });
+        adopt(state, changes);
+        apply(rows, changes);
+        outcomes.push(outcome);
+      }
+    }
+    return outcomes;
+  }
+
+  return { rules, rows, submit };
+}
+
+/** Neighbouring events share one load; an identify is loaded by itself. */
+function loadsOf(commands: readonly Command[]): Command[][] {
+  const loads: Command[][] = [];
+  for (const command of commands) {
+    const last = loads.at(-1);
+    if (command.type === "track" && last?.[0]?.type === "track") last.push(command);
+    else loads.push([command]);
+  }
+  return loads;
+}
+
+function loadState(rows: Rows, load: readonly Command[]): State {
+  const state = emptyState();
+  for (const command of load) {
+    if (command.type === "track") loadTrack(rows, state, command);
+    else loadIdentify(rows, state, command);
+  }
+  return state;
+}
+
+function loadTrack(rows: Rows, state: State, { actor, event }: TrackCommand): void {
+  if (rows.events.has(event.eventId)) state.knownEventIds.add(event.eventId);
+  const identity = liveIdentity(rows, actor);
+  if (identity === null) return;
+  state.identities.set(identifierKey(actor), identity);
+  loadScore(rows, state, identity.personId);
+  loadSessions(rows, state, identity.personId, sessionKeyOf(event));
+}
+
+function loadIdentify(rows: Rows, state: State, command: IdentifyCommand): void {
+  const named = command.visitor === null ? command.claims : [...command.claims, command.visitor];
+  const found = named.flatMap((identifier) => liveIdentity(rows, identifier) ?? []);
+  for (const identity of found) state.identities.set(identifierKey(identity), identity);
+  const touched = new Set(found.map(({ personId }) => personId));
+  const keys = new Map<string, number>();
+  for (const personId of touched) {
+    state.identitiesOf.set(personId, identitiesOf(rows, personId));
+    loadScore(rows, state, personId);
+    const person = rows.people.get(personId);
+    if (person !== undefined) state.people.set(personId, person);
+    for (const key of new Set(sessionsOf(rows, personId).map(({ sessionKey }) => sessionKey))) {
+      keys.set(key, (keys.get(key) ?? 0) + 1);
+    }
+  }
+  state.sharedSessionKeys = [...keys].filter(([, people]) => people > 1).map(([key]) => key);
+  for (const sessionKey of new Set([...state.sharedSessionKeys, sessionKeyOf(command.event)])) {
+    for (const personId of touched) loadSessions(rows, state, personId, sessionKey);
+  }
+  const known = [...touched].flatMap((personId) => identitiesOf(rows, personId));
+  for (const { kind, value } of [...named, ...known]) {
+    const domain = kind === "email" ? accountDomainOf(value) : null;
+    const account = domain === null ? undefined : rows.accounts.get(domain);
+    if (account !== undefined) state.accounts.set(account.domain, account);
+  }
+}
+
+function loadScore(rows: Rows, state: State, personId: number): void {
+  const score = rows.scores.get(personId);
+  if (score !== undefined) state.scores.set(personId, score);
+}
+
+function loadSessions(rows: Rows, state: State, personId: number, sessionKey: string): void {
+  const sessions = sessionsOf(rows, personId).filter((session) => session.sessionKey === sessionKey);
+  if (sessions.length > 0) state.sessions.set(sessionsKey(personId, sessionKey), sessions);
+}
+
+/** Keeps what was decided, under the constraints that the real tables have. */
+function apply(rows: Rows, changes: Changes): void {
+  for (const identity of changes.identities) rows.identities.set(identity.identityId, deepFreeze(identity));
+  const live = [...rows.identities.values()].filter(({ retiredMs }) => retiredMs === null).map(identifierKey);
+  if (new Set(live).size < live.length) throw new Error("an identifier belongs to two people");
+  for (const person of changes.people) rows.people.set(person.personId, deepFreeze(person));
+  for (const score of changes.scores) rows.scores.set(score.personId, deepFreeze(score));
+  for (const session of changes.sessions) {
+    rows.sessions.set(`${session.identityId} ${session.sessionKey}`, deepFreeze(session));
+  }
+  for (const event of changes.events) {
+    if (rows.events.has(event.eventId)) throw new Error("an event was kept twice");
+    rows.events.set(event.eventId, deepFreeze(event));
+  }
+  for (const account of changes.accounts) {
+    if (rows.accounts.has(account.domain)) throw new Error("an account was made twice");
+    rows.accounts.set(account.domain, deepFreeze(account));
+  }
+  for (const signal of changes.signals) {
+    const isTaken = rows.signals.some(
+      ({ personId, threshold, epoch }) =>
+        personId === signal.personId && threshold.name === signal.threshold.name && epoch === signal.epoch,
+    );
+    if (isTaken) throw new Error("a crossing was signalled twice");
+    rows.signals.push(deepFreeze(signal));
+  }
+  rows.merges.push(...changes.merges.map(deepFreeze));
+  rows.reviews.push(...changes.reviews.map(deepFreeze));
+}
+
+/** A decision that changed its input in place would throw here, instead of passing by luck. */
+function deepFreeze<Row>(row: Row): Row {
+  if (row === null || typeof row !== "object" || Object.isFrozen(row)) return row;
+  Object.freeze(row);
+  for (const value of Object.values(row)) deepFreeze(value);
+  return row;
+}
+
+function liveIdentity(rows: Rows, identifier: Identifier): Identity | null {
+  const key = identifierKey(identifier);
+  for (const identity of rows.identities.values()) {
+    if (identity.retiredMs === null && identifierKey(identity) === key) return identity;
+  }
+  return null;
+}
+
+export function identitiesOf(rows: Rows, personId: number): Identity[] {
+  return [...rows.identities.values()].filter((identity) => identity.personId === personId);
+}
+
+function sessionsOf(rows: Rows, personId: number): Session[] {
+  const own = new Set(identitiesOf(rows, personId).map(({ identityId }) => identityId));
+  return [...rows.sessions.values()]
+    .filter(({ identityId }) => own.has(identityId))
+    .map((session) => ({ ...session, personId }));
+}
+
+export function eventsOf(rows: Rows, personId: number): StoredEvent[] {
+  const own = new Set(identitiesOf(rows, personId).map(({ identityId }) => identityId));
+  return [...rows.events.values()].filter(({ identityId }) => own.has(identityId));
+}
+
+/** Whose an identifier is now. */
+export function personOf({ rows }: World, identifier: Identifier): number {
+  const identity = liveIdentity(rows, identifier);
+  if (identity === null) throw new Error(`nobody is ${identifier.value}`);
+  return identity.personId;
+}
+
+export function scoreRow({ rows }: World, personId: number): IntentScore {
+  const score = rows.scores.get(personId);
+  if (score === undefined) throw new Error(`person ${personId} has no score`);
+  return score;
+}
+
+export function scoreAt(world: World, personId: number, atMs: number): number {
+  return scoreOf(scoreRow(world, personId).sums, world.rules, atMs);
+}
+
+export function livePeople({ rows }: World): number[] {
+  return [...rows.people.values()].filter(({ mergedInto }) => mergedInto === null).map(({ personId }) => personId);
+}
+
+export function identifier(kind: IdentifierKind, value: string): Identifier {
+  return { kind, value };
+}
+
+export function visitorId(value: string): Identifier {
+  return identifier("anonymous_id", value);
+}
+
+export function eventOf(event: Partial<Event> & Pick<Event, "eventId" | "occurredMs">): Event {
+  return {
+    name: "page_view",
+    receivedMs: event.occurredMs,
+    sessionId: null,
+    url: null,
+    referrer: null,
+    properties: {},
+    bot: null,
+    ...event,
+  };
+}
+
+export function track(actor: Identifier, event: Event): TrackCommand {
+  return { type: "track", actor, isTrusted: false, event };
+}
+
+export function identify(
+  claims: Identifier[],
+  visitor: Identifier | null,
+  event: Pick<Event, "eventId" | "occurredMs"> & Partial<Event>,
+  options: { isTrusted?: boolean; traits?: Record<string, Json> } = {},
+): IdentifyCommand {
+  const traits = options.traits ?? {};
+  return {
+    type: "identify",
+    claims,
+    visitor,
+    traits,
+    isTrusted: options.isTrusted ?? false,
+    event: eventOf({ name: "identify", properties: { traits }, ...event }),
+  };
+}
+
+export function asIdentified(outcome: Outcome | undefined): IdentifyOutcome {
+  if (outcome?.status !== "identified") throw new Error("this was no identify");
+  return outcome;
+}
