@@ -47,6 +47,11 @@ CREATE TABLE `event` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `event_by_event_id` ON `event` (`event_id`);--> statement-breakpoint
 CREATE INDEX `event_by_identity` ON `event` (`identity_id`,`occurred_at`);--> statement-breakpoint
+CREATE TABLE `heartbeat` (
+	`heartbeat_id` integer PRIMARY KEY NOT NULL,
+	`beaten_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `identity` (
 	`identity_id` integer PRIMARY KEY NOT NULL,
 	`kind` text NOT NULL,

@@ -186,3 +186,9 @@ export const apiKey = sqliteTable(
   },
   (table) => [uniqueIndex("api_key_by_hash").on(table.hash)],
 );
+
+/** One row that /health writes to learn whether a write works. */
+export const heartbeat = sqliteTable("heartbeat", {
+  heartbeatId: integer("heartbeat_id").primaryKey(),
+  beatenMs: integer("beaten_at").notNull(),
+});

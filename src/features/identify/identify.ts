@@ -1,0 +1,131 @@
+import { accountDomainOf } from "../../core/account.ts";
+import type { IdentifyCommand, IdentifyOutcome } from "../../core/decide-identify.ts";
+import { AppError } from "../../core/error.ts";
+import { IDENTIFY_EVENT } from "../../core/event.ts";
+import { formatId } from "../../core/id.ts";
+import { CLAIM_KINDS, type Identifier } from "../../core/identifier.ts";
+import type { Json } from "../../core/json.ts";
+import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { parseJson, toInvalid } from "../../http/body.ts";
+import { botReasonOf } from "../../http/bots.ts";
+import type { Keys } from "../../http/keys.ts";
+import {
+  type IngestConfig,
+  orThrow,
+  readIdentifier,
+  readJsonObject,
+  readOccurredMs,
+  readTimeMs,
+} from "../../http/wire.ts";
+import { type IdentifyBody, identifySchema } from "./schema.ts";
+
+export type IdentifyDeps = { engine: Engine; keys: Keys; ingest: () => IngestConfig };
+
+export type IdentifyAnswer =
+  | { ok: true }
+  | {
+      person_id: string;
+      merged: boolean;
+      changed: boolean;
+      in_review: boolean;
+      score: number;
+      level: string;
+      groups: GroupPoints[];
+      reasons: Reason[];
+      signals: { signal_id: string; threshold: string }[];
+    };
+
+/** Ties identifiers to one person, in one transaction. Only the secret key learns what is known about that person. */
+export async function identify(text: string, headers: Headers, deps: IdentifyDeps): Promise<IdentifyAnswer> {
+  const { engine, keys, ingest } = deps;
+  const parsed = identifySchema.safeParse(parseJson(text));
+  if (!parsed.success) throw toInvalid(parsed.error);
+  const isTrusted = keys.isSecret(headers);
+  const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
+  keys.checkWriteKey(parsed.data.write_key ?? undefined, isRequired && !isTrusted);
+  const command = readCommand(
+    parsed.data,
+    isTrusted,
+    isTrusted ? null : botReasonOf(headers),
+    engine.now(),
+    acceptDays,
+  );
+  const [outcome] = await engine.submit([command]);
+  if (outcome === undefined) throw new Error("a command came back without an outcome");
+  if (outcome instanceof AppError) throw outcome;
+  return isTrusted ? answer(outcome) : { ok: true };
+}
+
+function readCommand(
+  body: IdentifyBody,
+  isTrusted: boolean,
+  bot: string | null,
+  nowMs: number,
+  acceptDays: number,
+): IdentifyCommand {
+  const claims = readClaims(body.identity);
+  const traits = readTraits(body.identity);
+  const visitor =
+    body.anonymous_id == null ? null : orThrow(readIdentifier("anonymous_id", body.anonymous_id, "anonymous_id"));
+  if (claims.length === 0 && (visitor === null || Object.keys(traits).length === 0)) {
+    throw new AppError("invalid", "names nobody; send at least one of user_id, email, phone", "identity");
+  }
+  const sentMs = orThrow(readTimeMs(body.sent_at, "sent_at"));
+  return {
+    type: "identify",
+    claims,
+    visitor,
+    traits,
+    isTrusted,
+    event: {
+      eventId: Bun.randomUUIDv7(),
+      name: IDENTIFY_EVENT,
+      occurredMs: orThrow(readOccurredMs(body.timestamp, sentMs, nowMs, acceptDays)),
+      receivedMs: nowMs,
+      sessionId: body.session_id ?? null,
+      url: body.url ?? null,
+      referrer: body.referrer ?? null,
+      properties: { identifiers: claims.map(({ kind }) => kind), ...emailProperties(claims), traits },
+      bot,
+    },
+  };
+}
+
+function readClaims(identity: IdentifyBody["identity"]): Identifier[] {
+  const claims: Identifier[] = [];
+  for (const kind of CLAIM_KINDS) {
+    const said = identity[kind];
+    if (said != null) claims.push(orThrow(readIdentifier(kind, String(said), `identity.${kind}`)));
+  }
+  return claims;
+}
+
+function readTraits(identity: IdentifyBody["identity"]): { [trait: string]: Json } {
+  const { user_id: _userId, email: _email, phone: _phone, ...traits } = orThrow(readJsonObject(identity, "identity"));
+  return traits;
+}
+
+/** What rules may ask of an e-mail address without the event holding the address itself. */
+function emailProperties(claims: readonly Identifier[]): { [key: string]: Json } {
+  const email = claims.find(({ kind }) => kind === "email");
+  if (email === undefined) return {};
+  return { email_type: accountDomainOf(email.value) === null ? "free" : "business" };
+}
+
+function answer(outcome: IdentifyOutcome): IdentifyAnswer {
+  return {
+    person_id: formatId("person", outcome.personId),
+    merged: outcome.isMerged,
+    changed: outcome.isChanged,
+    in_review: outcome.isInReview,
+    score: outcome.score,
+    level: outcome.level,
+    groups: outcome.evaluation.groups,
+    reasons: reasonsOf(outcome.evaluation),
+    signals: outcome.signals.map(({ signalId, threshold }) => ({
+      signal_id: formatId("signal", signalId),
+      threshold: threshold.name,
+    })),
+  };
+}

@@ -1,0 +1,125 @@
+import type { TrackCommand, TrackOutcome } from "../../core/decide-track.ts";
+import { AppError } from "../../core/error.ts";
+import { formatId } from "../../core/id.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { parseJson, toInvalid } from "../../http/body.ts";
+import { botReasonOf } from "../../http/bots.ts";
+import { errorBody } from "../../http/errors.ts";
+import type { Keys } from "../../http/keys.ts";
+import { type IngestConfig, orThrow, readTimeMs } from "../../http/wire.ts";
+import type { RejectedEvent } from "../../store/port.ts";
+import { type Delivery, readEvent } from "./read-event.ts";
+import { BATCH_EVENTS_MAX, EVENT_BYTES_MAX, trackEnvelopeSchema } from "./schema.ts";
+
+/** What a refused event leaves behind of itself. */
+const REJECTED_BODY_MAX = 2_000;
+
+export type TrackDeps = { engine: Engine; keys: Keys; ingest: () => IngestConfig };
+
+export type EventAnswer =
+  | { event_id: string; status: "accepted" | "duplicate" }
+  | {
+      event_id: string;
+      status: "accepted";
+      person_id: string;
+      score: number;
+      level: string;
+      delta: number;
+      signals: { signal_id: string; threshold: string }[];
+    }
+  | ({ status: "rejected" } & ReturnType<typeof errorBody>);
+
+export type TrackAnswer = { accepted: number; duplicate: number; rejected: number; events: EventAnswer[] };
+
+type Envelope = { events: readonly unknown[]; isSingle: boolean; sentMs: number | null; writeKey: string | undefined };
+
+/** Stores and scores what a request brings; answers after the commit what became of each event. */
+export async function track(text: string, headers: Headers, { engine, keys, ingest }: TrackDeps): Promise<TrackAnswer> {
+  const envelope = readEnvelope(parseJson(text));
+  const isTrusted = keys.isSecret(headers);
+  const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
+  keys.checkWriteKey(envelope.writeKey, isRequired && !isTrusted);
+  const delivery: Delivery = {
+    isTrusted,
+    botReason: isTrusted ? null : botReasonOf(headers),
+    sentMs: envelope.sentMs,
+    nowMs: engine.now(),
+    acceptDays,
+    mintEventId: () => Bun.randomUUIDv7(),
+  };
+  const read = envelope.events.map((raw) => readEvent(raw, bytesOf(raw, text), delivery));
+  const rejected: RejectedEvent[] = [];
+  read.forEach((result, index) => {
+    if (result instanceof AppError) rejected.push(rejectedRow(result, envelope.events[index], delivery.nowMs));
+  });
+  const commands = read.filter((result): result is TrackCommand => !(result instanceof AppError));
+  const outcomes = await engine.submit(commands, rejected);
+  const [only] = read;
+  if (envelope.isSingle && only instanceof AppError) throw only;
+  return answer(read, outcomes, isTrusted);
+}
+
+/** One event, an array of them, or {"events","sent_at"}. */
+function readEnvelope(body: unknown): Envelope {
+  if (Array.isArray(body)) return checkCount({ events: body, isSingle: false, sentMs: null, writeKey: undefined });
+  if (body === null || typeof body !== "object" || !("events" in body)) {
+    return { events: [body], isSingle: true, sentMs: null, writeKey: undefined };
+  }
+  const parsed = trackEnvelopeSchema.safeParse(body);
+  if (!parsed.success) throw toInvalid(parsed.error);
+  const { events, sent_at: sentAt, write_key: writeKey } = parsed.data;
+  const sentMs = orThrow(readTimeMs(sentAt, "sent_at"));
+  return checkCount({ events, isSingle: false, sentMs, writeKey: writeKey ?? undefined });
+}
+
+function checkCount(envelope: Envelope): Envelope {
+  if (envelope.events.length > BATCH_EVENTS_MAX) {
+    throw new AppError("too_large", `a batch may have ${BATCH_EVENTS_MAX} events; send it in parts`, "events");
+  }
+  return envelope;
+}
+
+/** No event is larger than the request that brought it, so only large requests are measured event by event. */
+function bytesOf(raw: unknown, text: string): number {
+  return text.length * 3 <= EVENT_BYTES_MAX ? text.length : Buffer.byteLength(JSON.stringify(raw) ?? "");
+}
+
+function rejectedRow({ code, field, message }: AppError, raw: unknown, nowMs: number): RejectedEvent {
+  const body = (JSON.stringify(raw) ?? "").slice(0, REJECTED_BODY_MAX);
+  return { rejectedMs: nowMs, code, field, message, body };
+}
+
+function answer(
+  read: readonly (TrackCommand | AppError)[],
+  outcomes: readonly (TrackOutcome | AppError)[],
+  isTrusted: boolean,
+): TrackAnswer {
+  const totals: TrackAnswer = { accepted: 0, duplicate: 0, rejected: 0, events: [] };
+  let position = 0;
+  for (const result of read) {
+    const outcome = result instanceof AppError ? result : outcomes[position++];
+    if (outcome === undefined) throw new Error("a command came back without an outcome");
+    const event = answerOne(outcome, isTrusted);
+    totals[event.status] += 1;
+    totals.events.push(event);
+  }
+  return totals;
+}
+
+function answerOne(outcome: TrackOutcome | AppError, isTrusted: boolean): EventAnswer {
+  if (outcome instanceof AppError) return { status: "rejected", ...errorBody(outcome) };
+  const { eventId, status } = outcome;
+  if (status === "duplicate" || !isTrusted) return { event_id: eventId, status };
+  return {
+    event_id: eventId,
+    status,
+    person_id: formatId("person", outcome.personId),
+    score: outcome.score,
+    level: outcome.level,
+    delta: outcome.delta,
+    signals: outcome.signals.map(({ signalId, threshold }) => ({
+      signal_id: formatId("signal", signalId),
+      threshold: threshold.name,
+    })),
+  };
+}

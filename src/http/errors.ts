@@ -1,0 +1,56 @@
+import { Elysia } from "elysia";
+import { AppError, type ErrorCode } from "../core/error.ts";
+import type { Log } from "./log.ts";
+
+const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
+  invalid_json: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  invalid: 422,
+  overloaded: 429,
+  internal: 500,
+  unavailable: 503,
+};
+
+const RETRY_AFTER_S = 1;
+
+export type ErrorBody = { error: { code: ErrorCode; message: string; field?: string } };
+
+export function errorBody({ code, message, field }: AppError): ErrorBody {
+  return { error: { code, message, ...(field === null ? {} : { field }) } };
+}
+
+/** The one place where an error becomes an answer, mounted before every route; only our own faults are logged. */
+export function errorHandler(log: Log) {
+  return new Elysia({ name: "error-handler" }).onError({ as: "global" }, ({ error, code, set }) => {
+    const known = toAppError(error, code);
+    if (known.code === "internal") log.error("request_failed", { fault: describeFault(error) });
+    set.status = STATUS_BY_CODE[known.code];
+    if (known.code === "overloaded" || known.code === "unavailable") set.headers["retry-after"] = String(RETRY_AFTER_S);
+    return errorBody(known);
+  });
+}
+
+function toAppError(error: unknown, code: string | number): AppError {
+  if (error instanceof AppError) return error;
+  if (code === "NOT_FOUND") return new AppError("not_found", "there is nothing at this address; see do-intent --help");
+  if (code === "PARSE") return new AppError("invalid_json", "the body is not valid JSON");
+  if (code === "VALIDATION") return new AppError("invalid", "the request does not have the form this address takes");
+  return new AppError("internal", "something went wrong on our side; the request was not stored");
+}
+
+/** Name and place of a fault. The message stays out: a driver may quote the values it was given. */
+export function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
+  const place =
+    error.stack
+      ?.split("\n")
+      .slice(1, 4)
+      .map((line) => line.trim())
+      .join(" < ") ?? "";
+  return `${error.name}${code} ${place}`;
+}

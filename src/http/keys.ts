@@ -1,0 +1,56 @@
+import { timingSafeEqual } from "node:crypto";
+import { AppError } from "../core/error.ts";
+
+const KEY_RANDOM_BYTES = 24;
+export const SECRET_KEY_PREFIX = "sk_";
+export const WRITE_KEY_PREFIX = "wk_";
+
+export function mintKey(prefix: typeof SECRET_KEY_PREFIX | typeof WRITE_KEY_PREFIX): string {
+  return prefix + Buffer.from(crypto.getRandomValues(new Uint8Array(KEY_RANDOM_BYTES))).toString("base64url");
+}
+
+export function hashKey(key: string): string {
+  return new Bun.CryptoHasher("sha256").update(key).digest("hex");
+}
+
+/** Who may do what: the secret key reads, administers and vouches; everybody else may only send. */
+export type Keys = {
+  /** True with a valid secret key, false without any; a wrong one is refused, so that a typo does not turn public. */
+  isSecret(headers: Headers): boolean;
+  requireSecret(headers: Headers): void;
+  checkWriteKey(writeKey: string | undefined, isRequired: boolean): void;
+};
+
+export function createKeys(secretHashes: readonly string[], writeKeyHashes: readonly string[]): Keys {
+  const matches = (key: string, hashes: readonly string[]): boolean => {
+    const hash = Buffer.from(hashKey(key));
+    return hashes.some((known) => timingSafeEqual(Buffer.from(known), hash));
+  };
+  const isSecret = (headers: Headers): boolean => {
+    const authorization = headers.get("authorization");
+    if (authorization === null) return false;
+    const [scheme, key] = authorization.split(" ");
+    if (scheme?.toLowerCase() === "bearer" && key !== undefined && matches(key, secretHashes)) return true;
+    throw new AppError(
+      "unauthorized",
+      "this secret key is not valid; send Authorization: Bearer sk_…",
+      "authorization",
+    );
+  };
+  return {
+    isSecret,
+    requireSecret: (headers) => {
+      if (!isSecret(headers)) {
+        throw new AppError("unauthorized", "this needs the secret key: Authorization: Bearer sk_…", "authorization");
+      }
+    },
+    checkWriteKey: (writeKey, isRequired) => {
+      if (writeKey === undefined) {
+        if (isRequired)
+          throw new AppError("unauthorized", "is missing; it stands in the script tag that serve prints", "write_key");
+      } else if (!matches(writeKey, writeKeyHashes)) {
+        throw new AppError("unauthorized", "is not one of this instance's write keys", "write_key");
+      }
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { cors } from "@elysiajs/cors";
+
+const PREFLIGHT_MAX_AGE_S = 86_400;
+
+/** Exact origins, or `https://*.example.com` for any sub-domain. None configured means any. */
+export function compileOrigins(origins: readonly string[]): (origin: string) => boolean {
+  if (origins.length === 0) return () => true;
+  const exact = new Set(origins.map((origin) => origin.toLowerCase()));
+  const wildcards = origins
+    .filter((origin) => origin.includes("://*."))
+    .map((origin) => origin.toLowerCase().split("*") as [string, string]);
+  return (origin) => {
+    const folded = origin.toLowerCase();
+    if (exact.has(folded)) return true;
+    return wildcards.some(([scheme, domain]) => folded.startsWith(scheme) && folded.endsWith(domain));
+  };
+}
+
+/** Cookies travel only to origins that may send, so the origin is named back instead of a star. */
+export function corsFor(isAllowed: (origin: string) => boolean) {
+  return cors({
+    origin: (request) => isAllowed(request.headers.get("origin") ?? ""),
+    methods: ["GET", "POST", "DELETE", "OPTIONS"],
+    allowedHeaders: ["content-type", "authorization"],
+    credentials: true,
+    maxAge: PREFLIGHT_MAX_AGE_S,
+  });
+}
