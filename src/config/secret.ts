@@ -13,7 +13,7 @@ export function withoutSecrets(destination: DestinationConfig): DestinationConfi
     const type = properties?.type;
     return typeof type === "object" && type.const === destination.type;
   });
-  return replaceSecrets(destination, nodes, ["DO_INTENT_SECRET", destination.name]) as DestinationConfig;
+  return replaceSecrets(destination, nodes, ["DO_INTENT_DESTINATION", destination.name]) as DestinationConfig;
 }
 
 function replaceSecrets(value: unknown, nodes: Node[], place: string[]): unknown {
@@ -30,7 +30,7 @@ function replaceSecrets(value: unknown, nodes: Node[], place: string[]): unknown
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
       const below = branches.flatMap((node) => nodesIn(node.properties?.[key] ?? node.additionalProperties));
-      return [key, replaceSecrets(item, below, key === "secret" ? place : [...place, key])];
+      return [key, replaceSecrets(item, below, [...place, key])];
     }),
   );
 }
