@@ -43,11 +43,14 @@ type Field = { name: string; option: Option };
 type Words = { flags: Map<string, string[]>; operands: string[] };
 type Given = { values: { [field: string]: string | string[] }; sources: Map<string, string> };
 
-const SHORT_FORMS: { readonly [word: string]: CommandName } = {
-  "--help": "help",
-  "-h": "help",
-  "--version": "version",
-};
+const SHORT_FORMS: ReadonlyMap<string, "help" | "version"> = new Map([
+  ["--help", "help"],
+  ["-h", "help"],
+  ["--version", "version"],
+]);
+const PREFIX = "DO_INTENT_";
+/** Secrets of destinations stand in variables of any name. */
+const FREE_PREFIX = "DO_INTENT_SECRET_";
 const SEE_HELP = "see do-intent --help";
 
 /** What the command line and the environment ask for. A flag wins over its variable. */
