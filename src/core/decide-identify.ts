@@ -1,7 +1,7 @@
 import { accountDomainOf } from "./account.ts";
 import { combineAttribution } from "./attribution.ts";
+import type { Circumstances } from "./circumstances.ts";
 import { combineAllSums } from "./count.ts";
-import type { Circumstances } from "./decide.ts";
 import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
 import type { Event } from "./event.ts";
 import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
@@ -79,7 +79,7 @@ export function decideIdentify(
   const known = new Set([...state.identitiesOf.values()].flat());
   const identities = [
     ...draft.identities.filter((identity) => !known.has(identity)),
-    ...attach(draft.person.personId, resolution.attach, visitor, command, resolution.isSwitch, circumstances),
+    ...attach(draft, resolution.attach, visitor, command, resolution.isSwitch, circumstances),
     ...verify(claims, draft.identities, command.isTrusted),
   ];
   const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
@@ -213,9 +213,12 @@ function mergeRecord(survivor: Draft, absorbed: Draft, command: IdentifyCommand,
   };
 }
 
-/** The identities this call adds; in a switch the browser's old one is retired and a new one takes its value over. */
+/**
+ * The identities this call adds. In a switch the browser's old one is retired, and a new one takes its value over; or the
+ * one that this person had retired before, so that a browser which two people share costs them one row each.
+ */
 function attach(
-  personId: number,
+  { person: { personId }, identities: own }: Draft,
   fresh: readonly Identifier[],
   visitor: Identity | null,
   command: IdentifyCommand,
@@ -225,7 +228,13 @@ function attach(
   const added = fresh.map((identifier) => freshIdentity(identifier, personId, command.isTrusted, circumstances));
   if (command.visitor !== null && (visitor === null || isSwitch)) {
     if (visitor !== null) added.push({ ...visitor, retiredMs: circumstances.nowMs });
-    added.push(freshIdentity(command.visitor, personId, false, circumstances));
+    const key = identifierKey(command.visitor);
+    const retired = own.find((identity) => identifierKey(identity) === key);
+    added.push(
+      retired === undefined
+        ? freshIdentity(command.visitor, personId, false, circumstances)
+        : { ...retired, retiredMs: null },
+    );
   }
   return added;
 }

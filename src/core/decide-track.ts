@@ -1,7 +1,7 @@
 import { combineAttribution, isBefore, type Touch } from "./attribution.ts";
+import type { Circumstances } from "./circumstances.ts";
 import { type CompiledRule, subjectOf } from "./compile.ts";
 import { countEvent } from "./count.ts";
-import type { Circumstances } from "./decide.ts";
 import { type Event, sessionKeyOf } from "./event.ts";
 import { type Identifier, identifierKey } from "./identifier.ts";
 import { evaluate, scoreBoundOf, scoreOf } from "./score.ts";

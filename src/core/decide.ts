@@ -1,15 +1,14 @@
-import type { Rules } from "./compile.ts";
+import type { Circumstances } from "./circumstances.ts";
 import { decideIdentify, type IdentifyCommand, type IdentifyOutcome } from "./decide-identify.ts";
 import { decideTrack, type TrackCommand, type TrackOutcome } from "./decide-track.ts";
 import { identifierKey } from "./identifier.ts";
 import { type Changes, type State, sessionsKey } from "./state.ts";
 
+export type { Circumstances } from "./circumstances.ts";
+
 export type Command = TrackCommand | IdentifyCommand;
 
 export type Outcome = TrackOutcome | IdentifyOutcome;
-
-/** What a decision may know besides state and command. Ids come from outside: the core has no randomness. */
-export type Circumstances = { rules: Rules; nowMs: number; mintId: () => number };
 
 /**
  * The whole product: what one command does to the state it touches. The state is left as it is; who wants the next

@@ -70,8 +70,9 @@ export type Normalized = { value: string; problem?: never } | { value?: never; p
 /** The comparable form of an identifier, or why it is none. */
 export function normalizeIdentifier(kind: IdentifierKind, raw: string): Normalized {
   const lengthMax = LENGTH_MAX[kind];
-  if (raw.length > lengthMax) return { problem: `has ${raw.length} characters; at most ${lengthMax} are taken` };
   const trimmed = raw.trim();
+  if (trimmed.length > lengthMax)
+    return { problem: `has ${trimmed.length} characters; at most ${lengthMax} are taken` };
   const bare = trimmed.replace(QUOTES_PATTERN, "").toLowerCase();
   if (bare === "") return { problem: "is blank; leave it out when there is none" };
   if (BLOCKED_VALUES.has(bare) || BLOCKED_PATTERN.test(bare)) {
