@@ -39,7 +39,7 @@ export type Command = {
   [Name in CommandName]: { name: Name; options: z.infer<(typeof COMMANDS)[Name]["takes"]> };
 }[CommandName];
 
-type Field = { name: string; option: Option };
+type Field = { name: string; schema: z.ZodType; option: Option };
 type Words = { flags: Map<string, string[]>; operands: string[] };
 type Given = { values: { [field: string]: string | string[] }; sources: Map<string, string> };
 
@@ -79,9 +79,9 @@ export function parseCommand(
 }
 
 export function fieldsOf(takes: z.ZodObject): Field[] {
-  return Object.entries(takes.shape).flatMap(([name, schema]) => {
-    const option = options.get(schema as z.ZodType);
-    return option === undefined ? [] : [{ name, option }];
+  return Object.entries(takes.shape as { [field: string]: z.ZodType }).flatMap(([name, schema]) => {
+    const option = options.get(schema);
+    return option === undefined ? [] : [{ name, schema, option }];
   });
 }
 

@@ -1,0 +1,96 @@
+import type { z } from "zod";
+import type { Option } from "./environment.ts";
+import { COMMANDS, fieldsOf } from "./flags.ts";
+
+const WIDTH_MAX = 100;
+const LEFT_WIDTH = 34;
+
+const REFERENCE = `\
+Endpoints: public, guarded by --origin and, if intent.json asks for it, by the write key
+  POST /track  (also /v1/e)       one event, a list, or {"events":[...],"sent_at":...}
+  POST /identify                  {"anonymous_id":"...","identity":{"email":"...",...}}
+  GET  /s.js  (also /t.js)        the tracker script
+  GET  /health                    200 only when a write would work
+
+Endpoints: with the secret key, as "Authorization: Bearer KEY"
+  GET /people                     ?level= &limit= &cursor=, or ?email= ?anonymous_id= ?user_id= ...
+  GET /people/ID                  one person; also /people/ID/events
+  GET /people/ID/explain          ?at=TIME; every point of the score
+  GET /signals                    every crossing of a threshold
+  POST /track and /identify answer with score, level, reasons and signals
+
+Files
+  the data folder (--data)        one SQLite database; one process at a time may use it
+  intent.json (--config)          what is left out is as in the built-in config. "do-intent config
+                                  print" shows it all. A change holds within two seconds;
+                                  a broken file is reported, and the last good one stays in force.
+                                  Secrets in it may be env:NAME or file:PATH.
+
+Process signals
+  SIGTERM, SIGINT                 answer what is under way, close the database, exit 0
+  SIGHUP                          read intent.json again
+
+Exit codes
+  0  done        1  it failed, or the config checked is broken
+  2  a command, a flag or a variable is wrong; the message says which and what it takes
+
+Example
+  do-intent serve --data /var/lib/do-intent --origin https://acme.com --config intent.json
+  curl localhost:3000/track -d '{"event":"page_view","anonymous_id":"visitor-1","url":"/pricing"}'
+  do-intent explain visitor-1 --data /var/lib/do-intent
+`;
+
+/** The manual: what `do-intent --help` prints. */
+export function helpText(version: string): string {
+  const commands = Object.entries(COMMANDS).flatMap(([name, { takes, help }]) => commandRows(name, takes, help));
+  const schemas = new Map(
+    Object.values(COMMANDS).flatMap(({ takes }) => fieldsOf(takes).map((field) => [field.option, field])),
+  );
+  return [
+    `do-intent ${version}: scores every visitor as they act, and tells you when one gets serious.`,
+    "",
+    "Usage: do-intent [COMMAND] [FLAGS]",
+    "",
+    "Commands",
+    ...commands,
+    "",
+    "Flags, with the variable that says the same; the flag wins",
+    ...[...schemas.values()].flatMap(({ option, schema }) => (isWord(option) ? [] : optionRows(option, schema))),
+    "",
+    REFERENCE,
+  ].join("\n");
+}
+
+function commandRows(name: string, takes: z.ZodObject, help: string): string[] {
+  const fields = fieldsOf(takes).map(({ option }) => option);
+  const words = fields.filter(isWord).map(({ placeholder }) => placeholder);
+  const flags = name === "serve" ? [] : fields.flatMap(({ flag }) => flag ?? []);
+  return rows([name, ...words].join(" "), flags.length === 0 ? help : `${help} (${flags.join(", ")})`);
+}
+
+function optionRows(option: Option, schema: z.ZodType): string[] {
+  const { flag, variable, placeholder, takes, isRepeatable, help } = option;
+  const otherwise = option.otherwise ?? String(schema.safeParse(undefined).data);
+  const left = flag === undefined ? `${variable}` : `${flag} ${placeholder}${isRepeatable ? " ..." : ""}`;
+  const variableToo = flag === undefined || variable === undefined ? "" : ` ${variable}`;
+  return rows(left, `${help}: ${takes}. Default: ${otherwise}.${variableToo}`);
+}
+
+function isWord({ flag, variable }: Option): boolean {
+  return flag === undefined && variable === undefined;
+}
+
+/** A term on the left and its text, wrapped, on the right. */
+function rows(left: string, text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (LEFT_WIDTH + line.length + word.length < WIDTH_MAX)
+      lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+    else lines.push(word);
+  }
+  const [first = "", ...others] = lines;
+  const isShort = left.length + 3 < LEFT_WIDTH;
+  const head = isShort ? [`  ${left}`.padEnd(LEFT_WIDTH) + first] : [`  ${left}`, " ".repeat(LEFT_WIDTH) + first];
+  return [...head, ...others.map((line) => " ".repeat(LEFT_WIDTH) + line)];
+}
