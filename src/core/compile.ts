@@ -1,11 +1,11 @@
-import { type Touch, touchOf } from "./attribution.ts";
+import type { Touch } from "./attribution.ts";
 import { parseDurationMs } from "./duration.ts";
 import { type Event, IDENTIFY_EVENT } from "./event.ts";
 import { compileGlobs, placeOf } from "./page.ts";
 import type { Condition, Matcher, Rule, Scoring } from "./rules.ts";
 
 /** What conditions look at: the event and what can be read off it alone. */
-export type Subject = { event: Event; touch: Touch | null };
+type Subject = { event: Event; touch: Touch | null; pageClass: string | null };
 
 export type CompiledRule = Rule & { halfLifeMs: number | null; matches: (subject: Subject) => boolean };
 
@@ -18,10 +18,11 @@ export type Rules = {
   byName: Map<string, CompiledRule>;
   groups: Map<string, { max: number; rules: CompiledRule[] }>;
   thresholds: Threshold[];
-  matching(subject: Subject): CompiledRule[];
+  matching(event: Event, touch: Touch | null): CompiledRule[];
 };
 
 const REARM_SHARE = 0.8;
+const REMEMBERED_PLACES_MAX = 2_000;
 
 export function compileRules(scoring: Scoring, hash: string): Rules {
   const pageClassOf = compilePageClasses(scoring.page_classes);
@@ -29,7 +30,7 @@ export function compileRules(scoring: Scoring, hash: string): Rules {
     (rule): CompiledRule => ({
       ...rule,
       halfLifeMs: rule.half_life == null ? null : parseDurationMs(rule.half_life),
-      matches: compileCondition(rule.when, pageClassOf),
+      matches: compileCondition(rule.when),
     }),
   );
   const forAny = compiled.filter((rule) => [rule.event].flat().includes("*"));
@@ -54,37 +55,40 @@ export function compileRules(scoring: Scoring, hash: string): Rules {
       ]),
     ),
     thresholds: thresholds.sort((a, b) => a.score - b.score),
-    matching: (subject) => {
-      const candidates = byEvent.get(subject.event.name) ?? forAny;
+    matching: (event, touch) => {
+      const candidates = byEvent.get(event.name) ?? forAny;
+      if (candidates.length === 0) return [];
+      const subject = { event, touch, pageClass: pageClassOf(event) };
       return candidates.filter((rule) => rule.matches(subject));
     },
   };
 }
 
-/** Gathers what the rules need to know of one event. */
-export function subjectOf(event: Event): Subject {
-  return { event, touch: touchOf(event) };
-}
-
 function compilePageClasses(pageClasses: Scoring["page_classes"]): (event: Event) => string | null {
   const classes = Object.entries(pageClasses).map(([name, globs]) => ({ name, matches: compileGlobs(globs) }));
+  // A site has few pages and every event names one of them.
+  const remembered = new Map<string, string | null>();
   return (event) => {
     const said = event.properties.page_class;
     if (typeof said === "string" && said !== "") return said;
     if (event.url === null) return null;
     const place = placeOf(event.url);
-    return classes.find((candidate) => candidate.matches(place))?.name ?? null;
+    const key = place.host + place.path;
+    let found = remembered.get(key);
+    if (found === undefined) {
+      if (remembered.size >= REMEMBERED_PLACES_MAX) remembered.clear();
+      found = classes.find((candidate) => candidate.matches(place))?.name ?? null;
+      remembered.set(key, found);
+    }
+    return found;
   };
 }
 
-function compileCondition(
-  condition: Condition | undefined,
-  pageClassOf: (event: Event) => string | null,
-): (subject: Subject) => boolean {
+function compileCondition(condition: Condition | undefined): (subject: Subject) => boolean {
   const tests: ((subject: Subject) => boolean)[] = [];
   if (condition?.page_class !== undefined) {
     const wanted = [condition.page_class].flat();
-    tests.push(({ event }) => wanted.includes(pageClassOf(event) ?? ""));
+    tests.push(({ pageClass }) => pageClass !== null && wanted.includes(pageClass));
   }
   if (condition?.url !== undefined) {
     const matchesUrl = compileGlobs([condition.url].flat());

@@ -1,6 +1,6 @@
-import { combineAttribution, isBefore, type Touch } from "./attribution.ts";
+import { combineAttribution, isBefore, type Touch, touchOf } from "./attribution.ts";
 import type { Circumstances } from "./circumstances.ts";
-import { type CompiledRule, subjectOf } from "./compile.ts";
+import type { CompiledRule } from "./compile.ts";
 import { countEvent } from "./count.ts";
 import { type Event, sessionKeyOf } from "./event.ts";
 import { type Identifier, identifierKey } from "./identifier.ts";
@@ -104,12 +104,11 @@ export function recordEvent(
   const rows = people.flatMap((personId) => state.sessions.get(sessionsKey(personId, sessionKey)) ?? []);
   const own = rows.find(({ identityId }) => identityId === identity.identityId);
   const others = rows.filter((row) => row !== own).map((row) => row.counted);
-  const subject = subjectOf(event);
-  const matching: CompiledRule[] = event.bot === null ? rules.matching(subject) : [];
+  const touch = event.bot === null ? touchOf(event) : null;
+  const matching: CompiledRule[] = event.bot === null ? rules.matching(event, touch) : [];
   let sums = before.sums;
   let counted = own?.counted ?? {};
   for (const rule of matching) ({ sums, counted } = countEvent(rule, sums, counted, others, event.occurredMs));
-  const touch = event.bot === null ? subject.touch : null;
   const score: IntentScore = {
     ...before,
     sums,

@@ -1,4 +1,5 @@
-import { type CompiledRule, type Rules, subjectOf } from "./compile.ts";
+import { touchOf } from "./attribution.ts";
+import type { CompiledRule, Rules } from "./compile.ts";
 import { type Event, sessionKeyOf } from "./event.ts";
 import type { Sums } from "./score.ts";
 
@@ -10,7 +11,7 @@ export function recomputeSums(events: readonly Event[], rules: Rules, atMs: numb
   const matched = new Map<CompiledRule, Event[]>();
   for (const event of events) {
     if (event.bot !== null || event.occurredMs > atMs) continue;
-    for (const rule of rules.matching(subjectOf(event))) appendTo(matched, rule, event);
+    for (const rule of rules.matching(event, touchOf(event))) appendTo(matched, rule, event);
   }
   const sums: { [rule: string]: Sums[string] } = {};
   for (const [rule, all] of matched) {

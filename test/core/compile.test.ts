@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { compileRules, subjectOf } from "../../src/core/compile.ts";
+import { touchOf } from "../../src/core/attribution.ts";
+import { compileRules } from "../../src/core/compile.ts";
 import { parseDurationMs } from "../../src/core/duration.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { Json } from "../../src/core/json.ts";
@@ -24,8 +25,8 @@ function scoringWith(when: Condition, event: string | string[] = "*"): Scoring {
 }
 
 function isMatched(when: Condition, event: Partial<Event>, name?: string | string[]): boolean {
-  const subject = subjectOf(eventOf({ eventId: "e", occurredMs: 0, ...event }));
-  return compileRules(scoringWith(when, name), "test").matching(subject).length === 1;
+  const subject = eventOf({ eventId: "e", occurredMs: 0, ...event });
+  return compileRules(scoringWith(when, name), "test").matching(subject, touchOf(subject)).length === 1;
 }
 
 describe("a rule's event", () => {

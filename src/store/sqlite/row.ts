@@ -15,13 +15,6 @@ export const SESSION_COLUMNS =
   "identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted, first_touch";
 export type SessionRow = [number, string, number, number, string | null, string | null, number, string, string | null];
 
-export function qualified(alias: string, columns: string): string {
-  return columns
-    .split(", ")
-    .map((column) => `${alias}.${column}`)
-    .join(", ");
-}
-
 export function identityOf(row: IdentityRow): Identity {
   const [identityId, kind, value, personId, isVerified, createdMs, retiredMs] = row;
   return { identityId, kind, value, personId, isVerified: isVerified === 1, createdMs, retiredMs };

@@ -122,18 +122,34 @@ export const delivery = sqliteTable(
     destination: text("destination").notNull(),
     /** pending, delivered or dead. */
     state: text("state").notNull(),
+    /** As rendered in the transaction that crossed, so that a replay sends what was meant. */
     body: text("body").notNull(),
     attempts: integer("attempts").notNull(),
+    /** Null while an earlier one of the same person is pending at the same destination. */
     nextAttemptMs: integer("next_attempt_at"),
     lastAttemptMs: integer("last_attempt_at"),
+    lastStatus: integer("last_status"),
     lastAnswer: text("last_answer"),
     createdMs: integer("created_at").notNull(),
   },
   (table) => [
     index("delivery_due").on(table.destination, table.nextAttemptMs).where(sql`state = 'pending'`),
+    index("delivery_in_line").on(table.personId, table.destination, table.deliveryId).where(sql`state = 'pending'`),
     index("delivery_by_signal").on(table.signalId),
+    index("delivery_by_state").on(table.state, table.deliveryId),
+    index("delivery_by_destination").on(table.destination, table.createdMs),
   ],
 );
+
+/** What a restart must still know of a destination; there is a row only once something went wrong or it was paused. */
+export const destination = sqliteTable("destination", {
+  name: text("name").primaryKey(),
+  pausedMs: integer("paused_at"),
+  /** manual, gone or failing. */
+  pauseReason: text("pause_reason"),
+  /** The first failure since the last success. */
+  failingSinceMs: integer("failing_since"),
+});
 
 export const merge = sqliteTable(
   "merge",
