@@ -1,0 +1,88 @@
+import { createApp } from "./app.ts";
+import { ensureKeys, type InstanceKeys } from "./commands/keys.ts";
+import type { IntentConfig } from "./config/intent.ts";
+import { compileRules, type Rules } from "./core/compile.ts";
+import { type Clock, systemClock } from "./engine/clock.ts";
+import { createEngine, type Engine } from "./engine/engine.ts";
+import { describeFault } from "./http/errors.ts";
+import { createKeys } from "./http/keys.ts";
+import type { Log } from "./http/log.ts";
+import { type Durability, openDatabase } from "./store/sqlite/database.ts";
+import { createWriteProbe } from "./store/sqlite/health.ts";
+import { createKeyStore } from "./store/sqlite/keys.ts";
+import { createSqliteStore } from "./store/sqlite/store.ts";
+
+export type InstanceOptions = {
+  dataFolder: string;
+  durability: Durability;
+  origins: readonly string[];
+  secretKey: string | null;
+  config: IntentConfig;
+  configHash: string;
+  version: string;
+  log: Log;
+  clock?: Clock;
+};
+
+export type Instance = {
+  app: ReturnType<typeof createApp>;
+  engine: Engine;
+  keys: InstanceKeys;
+  /** Takes another config over for everything that comes from now on. */
+  configure(config: IntentConfig, hash: string): void;
+  /** Says that the file in place is broken while the last good config stays in force; null when it is mended. */
+  setConfigProblem(problem: string | null): void;
+  /** Waits for what is in flight and leaves one clean file behind. */
+  close(): Promise<void>;
+};
+
+type Settings = { config: IntentConfig; rules: Rules; problem: string | null };
+
+/** One data folder with everything that serves it, but for the socket. */
+export function createInstance(options: InstanceOptions): Instance {
+  const { log, clock = systemClock } = options;
+  const { database, close } = openDatabase(options.dataFolder, options.durability);
+  const store = createSqliteStore(database);
+  const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
+  let settings: Settings = settingsOf(options.config, options.configHash);
+  const engine = createEngine({
+    store,
+    clock,
+    rules: () => settings.rules,
+    insertDeliveries: () => {},
+    onSignals: () => {},
+    onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
+  });
+  const app = createApp({
+    engine,
+    keys: createKeys(keys.secretHashes, keys.writeHashes),
+    ingest: () => settings.config.ingest,
+    log,
+    origins: options.origins,
+    health: {
+      probeWrite: createWriteProbe(database),
+      now: clock,
+      version: options.version,
+      config: () => ({ hash: settings.rules.hash, problem: settings.problem }),
+    },
+  });
+  return {
+    app,
+    engine,
+    keys,
+    configure: (config, hash) => {
+      settings = settingsOf(config, hash);
+    },
+    setConfigProblem: (problem) => {
+      settings = { ...settings, problem };
+    },
+    close: async () => {
+      await engine.drain();
+      close();
+    },
+  };
+}
+
+function settingsOf(config: IntentConfig, hash: string): Settings {
+  return { config, rules: compileRules(config, hash), problem: null };
+}
