@@ -99,8 +99,8 @@ function commandOf(argv: readonly string[]): { name: CommandName; rest: readonly
   return { problem: `"${first}" is no command${meant(first, known)}` };
 }
 
-function meant(typed: string, known: readonly string[]): string {
-  const nearest = nearestOf(typed, known);
+function meant(typed: string, known: readonly string[], prefix = ""): string {
+  const nearest = nearestOf(typed, known, prefix);
   return nearest === null ? `; ${SEE_HELP}` : `; "${nearest}" may be meant`;
 }
 
@@ -123,7 +123,7 @@ function readWords(words: readonly string[], name: CommandName, fields: Field[])
     const option = fields.find((field) => field.option.flag === flag)?.option;
     if (option === undefined) {
       const known = fields.flatMap((field) => field.option.flag ?? []);
-      return { problem: `${flag} is no flag of ${name}${meant(flag, known)}` };
+      return { problem: `${flag} is no flag of ${name}${meant(flag, known, "--")}` };
     }
     const value = equals < 0 ? words[++index] : word.slice(equals + 1);
     if (value === undefined || (equals < 0 && value.startsWith("--"))) {
@@ -170,9 +170,8 @@ function mistypedVariable(env: Environment): string | null {
   );
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith(PREFIX) || variable.startsWith(FREE_PREFIX) || known.includes(variable)) continue;
-    const ending = (name: string) => name.slice(PREFIX.length);
-    const nearest = nearestOf(ending(variable), known.map(ending));
-    if (nearest !== null) return `${variable} is not known; "${PREFIX}${nearest}" may be meant`;
+    const nearest = nearestOf(variable, known, PREFIX);
+    if (nearest !== null) return `${variable} is not known; "${nearest}" may be meant`;
   }
   return null;
 }

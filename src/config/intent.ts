@@ -67,9 +67,10 @@ export function parseIntentConfig(text: string): ParsedIntent {
 /** What no single field can tell. */
 function faultsOf(config: IntentConfig, given: string[]): string[] {
   const problems = given.includes("rules")
-    ? checkReferences(config).map(({ path, message }) =>
-        problemAt(path, `${message}; known: ${Object.keys(config.groups).join(", ")}`),
-      )
+    ? checkReferences(config).map(({ path, message }) => {
+        const known = `take one of ${Object.keys(config.groups).join(", ")}`;
+        return problemAt(path, `${message}; ${path.at(-1) === "group" ? known : "give each its own"}`);
+      })
     : groupsAmiss(config).map((group) =>
         problemAt(["groups", group], "is missing, and the default rules use it; add it, or give rules as well"),
       );

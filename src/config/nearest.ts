@@ -1,11 +1,12 @@
 const DISTANCE_MAX = 3;
 
-/** The known name that a mistyped one most likely meant; null when none is near. */
-export function nearestOf(typed: string, known: readonly string[]): string | null {
+/** The known name that a mistyped one most likely meant, or null; a prefix that all share tells nothing. */
+export function nearestOf(typed: string, known: readonly string[], prefix = ""): string | null {
+  const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name).toLowerCase();
   let nearest: string | null = null;
-  let nearestDistance = Math.min(DISTANCE_MAX, Math.ceil(typed.length / 3)) + 1;
+  let nearestDistance = Math.min(DISTANCE_MAX, Math.ceil(bare(typed).length / 3)) + 1;
   for (const name of known) {
-    const distance = distanceOf(typed.toLowerCase(), name.toLowerCase());
+    const distance = distanceOf(bare(typed), bare(name));
     if (distance >= nearestDistance) continue;
     nearest = name;
     nearestDistance = distance;

@@ -53,7 +53,7 @@ export function resolveSecret(
   const [, source, name = ""] = REFERENCE_PATTERN.exec(reference) ?? [];
   if (source === undefined) return reference;
   const found = source === "env" ? env[name] : readSecretFile(name, readFile);
-  const secret = found?.trim() ?? "";
+  const secret = typeof found === "string" ? found.trim() : "";
   if (secret !== "") return secret;
   throw new Error(
     source === "env"
