@@ -36,6 +36,7 @@ const CLICK_IDS = [
   "_kx",
 ] as const;
 const UTM_FIELDS = ["source", "medium", "campaign", "term", "content"] as const;
+const ORIGIN_KEYS: ReadonlySet<string> = new Set([...UTM_FIELDS.map((field) => `utm_${field}`), ...CLICK_IDS]);
 const VALUE_LENGTH_MAX = 200;
 
 /** The touch an event carries (utm_*, click ids, an outside referrer), or null when it names no origin. */
@@ -43,6 +44,9 @@ export function touchOf(event: Event): Touch | null {
   const { url, referrer, properties } = event;
   const queryStart = url === null ? -1 : url.indexOf("?");
   const query = url !== null && queryStart >= 0 ? new URLSearchParams(url.slice(queryStart + 1).split("#")[0]) : null;
+  const outside = referrer === null || referrer === "" ? null : outsideReferrer(referrer, url);
+  // Most events say nothing of where they came from; they should not pay for twenty searches.
+  if (query === null && outside === null && !Object.keys(properties).some((key) => ORIGIN_KEYS.has(key))) return null;
   const touch: Touch = { at: event.occurredMs };
   let named = false;
   const value = (key: string): string | undefined => {
@@ -57,7 +61,6 @@ export function touchOf(event: Event): Touch | null {
   }
   const clickId = CLICK_IDS.find((key) => value(key) !== undefined);
   if (clickId !== undefined) touch.click_id = clickId;
-  const outside = referrer === null || referrer === "" ? null : outsideReferrer(referrer, url);
   if (outside !== null) touch.referrer = outside;
   if (!named && clickId === undefined && outside === null) return null;
   if (url !== null) touch.landing = placeOf(url).path.slice(0, VALUE_LENGTH_MAX);

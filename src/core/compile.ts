@@ -1,7 +1,7 @@
 import type { Touch } from "./attribution.ts";
 import { parseDurationMs } from "./duration.ts";
 import { type Event, IDENTIFY_EVENT } from "./event.ts";
-import { compileGlobs, placeOf } from "./page.ts";
+import { compileGlobs, foldedPlaceOf } from "./page.ts";
 import type { Condition, Matcher, Rule, Scoring } from "./rules.ts";
 
 /** What conditions look at: the event and what can be read off it alone. */
@@ -23,6 +23,8 @@ export type Rules = {
 
 const REARM_SHARE = 0.8;
 const REMEMBERED_PLACES_MAX = 2_000;
+/** Longer ones are no page of a site but somebody's attempt to fill the memory. */
+const REMEMBERED_LENGTH_MAX = 200;
 
 export function compileRules(scoring: Scoring, hash: string): Rules {
   const pageClassOf = compilePageClasses(scoring.page_classes);
@@ -72,13 +74,13 @@ function compilePageClasses(pageClasses: Scoring["page_classes"]): (event: Event
     const said = event.properties.page_class;
     if (typeof said === "string" && said !== "") return said;
     if (event.url === null) return null;
-    const place = placeOf(event.url);
+    const place = foldedPlaceOf(event.url);
     const key = place.host + place.path;
     let found = remembered.get(key);
     if (found === undefined) {
-      if (remembered.size >= REMEMBERED_PLACES_MAX) remembered.clear();
       found = classes.find((candidate) => candidate.matches(place))?.name ?? null;
-      remembered.set(key, found);
+      if (remembered.size >= REMEMBERED_PLACES_MAX) remembered.clear();
+      if (key.length <= REMEMBERED_LENGTH_MAX) remembered.set(key, found);
     }
     return found;
   };
@@ -92,7 +94,7 @@ function compileCondition(condition: Condition | undefined): (subject: Subject) 
   }
   if (condition?.url !== undefined) {
     const matchesUrl = compileGlobs([condition.url].flat());
-    tests.push(({ event }) => event.url !== null && matchesUrl(placeOf(event.url)));
+    tests.push(({ event }) => event.url !== null && matchesUrl(foldedPlaceOf(event.url)));
   }
   for (const [key, matcher] of Object.entries(condition?.properties ?? {})) {
     const matches = compileMatcher(matcher);

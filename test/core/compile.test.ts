@@ -54,6 +54,7 @@ describe("a page class", () => {
     { event: { url: "/pricing/pro" }, pageClass: ["docs", "pricing"], matches: true },
     { event: { url: "https://docs.example.com/pricing" }, pageClass: "pricing", matches: true },
     { event: { url: "https://docs.example.com/a" }, pageClass: "docs", matches: true },
+    { event: { url: "/Pricing/Pro" }, pageClass: "pricing", matches: true },
     { event: { url: "/about" }, pageClass: "rest", matches: true },
     { event: { url: "/pricing" }, pageClass: "rest", matches: false },
     { event: { url: null }, pageClass: "rest", matches: false },

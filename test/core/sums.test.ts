@@ -113,6 +113,19 @@ describe("scores are a merge-able sum", () => {
     holds(property, 400);
   });
 
+  test("the past, from the stored events, is what the loop had when nothing later had happened", () => {
+    const property = fc.property(doings(1, 40), fc.integer({ min: START_MS, max: END_MS }), (done, atMs) => {
+      const events = done.map(({ event }) => event);
+      const world = live([
+        events.filter(({ occurredMs }) => occurredMs <= atMs).map((event) => track(visitor(0), event)),
+      ]);
+      fc.pre(world.rows.people.size > 0);
+      const then = readPerson(world, personOf(world, visitor(0)), atMs);
+      expectSame(read(world, recomputeSums(events, world.rules, atMs), atMs), then);
+    });
+    holds(property);
+  });
+
   test("a session's visitors each keep the n earliest they had, so that their parts can be told again", () => {
     const property = fc.property(doneByThree, ranks, (done, saidAt) => {
       const together = live([arrive([...tracked(done), ...gathered(saidAt)])]);

@@ -78,7 +78,9 @@ describe("a threshold fires once", () => {
         nowMs += pauses[index] ?? 0;
         for (const personId of livePeople(world)) see(personId, scoreAt(world, personId, nowMs));
         const [merges, signals] = [world.rows.merges.length, world.rows.signals.length];
-        world.submit([command], nowMs);
+        // Mostly fresh events, so that levels are reached again and again; every third comes a day late.
+        const occurredMs = index % 3 === 2 ? nowMs - DAY_MS : nowMs;
+        world.submit([{ ...command, event: { ...command.event, occurredMs } }], nowMs);
         for (const { survivorId, absorbedId } of world.rows.merges.slice(merges)) {
           held.set(survivorId, new Set([...heldBy(survivorId), ...heldBy(absorbedId)]));
         }
