@@ -15,5 +15,5 @@ export function parseId(kind: IdKind, text: string): number | null {
   if (!text.startsWith(PREFIX[kind])) return null;
   const digits = text.slice(PREFIX[kind].length);
   const id = Number.parseInt(digits, 36);
-  return Number.isSafeInteger(id) && id.toString(36) === digits ? id : null;
+  return Number.isSafeInteger(id) && id >= 0 && id.toString(36) === digits ? id : null;
 }

@@ -1,17 +1,22 @@
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** The extent of a JSON value: keys in all objects together, and the deepest nesting (a flat object is 1). */
+/**
+ * The extent of a JSON value: keys in all objects together, and the deepest nesting (a flat object is 1). Level by level,
+ * because a body can nest deeper than calls can.
+ */
 export function measureJson(value: unknown): { keys: number; depth: number } {
-  if (value === null || typeof value !== "object") return { keys: 0, depth: 0 };
   let keys = 0;
-  let depthBelow = 0;
-  const children = Array.isArray(value) ? value : Object.values(value);
-  if (!Array.isArray(value)) keys = children.length;
-  for (const child of children) {
-    if (child === null || typeof child !== "object") continue;
-    const inner = measureJson(child);
-    keys += inner.keys;
-    if (inner.depth > depthBelow) depthBelow = inner.depth;
+  let depth = 0;
+  let level: unknown[] = [value];
+  for (;;) {
+    const containers = level.filter((item) => item !== null && typeof item === "object");
+    if (containers.length === 0) return { keys, depth };
+    depth += 1;
+    level = containers.flatMap((container) => {
+      if (Array.isArray(container)) return container;
+      const children = Object.values(container);
+      keys += children.length;
+      return children;
+    });
   }
-  return { keys, depth: depthBelow + 1 };
 }

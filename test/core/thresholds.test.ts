@@ -140,6 +140,11 @@ describe("a threshold fires once", () => {
     expect(rearm({ hot: { epoch: 2, isArmed: false } }, score, levels)).toEqual({ hot: { epoch: 2, isArmed } });
   });
 
+  test("an event that makes the score fall re-arms at once, even if the score comes back before the next event", () => {
+    const fallen = cross({ warm: { epoch: 1, isArmed: false } }, 31, levels).states;
+    expect(cross(fallen, 45, levels).crossed.map(({ epoch }) => epoch)).toEqual([2]);
+  });
+
   test("both sides of a merge come to the same whichever is first and however they are grouped", () => {
     const state = fc.record({ epoch: fc.nat(5), isArmed: fc.boolean() });
     const states = fc.dictionary(fc.constantFrom("warm", "hot", "burning"), state, { noNullPrototype: true });
