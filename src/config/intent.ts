@@ -4,7 +4,7 @@ import { checkReferences, scoringShape } from "../core/rules.ts";
 import { COLD } from "../core/threshold.ts";
 import { destinationSchema } from "../destinations/config.ts";
 import defaultIntent from "./default-intent.json" with { type: "json" };
-import { jsonFaultOf } from "./json-fault.ts";
+import { parseJson } from "./json.ts";
 import { problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
 
@@ -50,14 +50,9 @@ export type ParsedIntent = { config: IntentConfig; hash: string; problems?: neve
 
 /** Reads an `intent.json`; whatever is wrong with it comes back as sentences. */
 export function parseIntentConfig(text: string): ParsedIntent {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch {
-    const fault = jsonFaultOf(text.replace(/^\uFEFF/, ""));
-    const place = fault === null ? "" : `line ${fault.line}, column ${fault.column}: `;
-    return { problems: [`${place}${fault?.message ?? "is no JSON"}`] };
-  }
+  const json = parseJson(text.replace(/^\uFEFF/, ""));
+  if (json.problem !== undefined) return { problems: [json.problem] };
+  const { value } = json;
   const result = intentSchema.safeParse(value);
   if (!result.success) return { problems: problemsOf(intentSchema, value) };
   const problems = faultsOf(result.data, Object.keys(value as object));

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { nearestOf } from "./nearest.ts";
 
+const PROBLEMS_MAX = 50;
+
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 type Leaf = { path: Path; issue: Issue };
@@ -27,7 +29,9 @@ export function problemsOf(schema: z.ZodType, value: unknown): string[] {
     const place = `${leaf.issue.code === "unrecognized_keys"} ${leaf.path.join("\n")}`;
     if (!byPlace.has(place)) byPlace.set(place, leaf);
   }
-  return [...byPlace.values()].flatMap((leaf) => sentencesOf(leaf, known));
+  const problems = [...byPlace.values()].slice(0, PROBLEMS_MAX + 1).flatMap((leaf) => sentencesOf(leaf, known));
+  if (problems.length <= PROBLEMS_MAX) return problems;
+  return [...problems.slice(0, PROBLEMS_MAX), `and more than these ${PROBLEMS_MAX}; mend them first`];
 }
 
 export function problemAt(path: Path, message: string): string {
@@ -96,7 +100,7 @@ function isOtherKind({ path, issue }: Leaf, at: Path): boolean {
 function sentencesOf({ path, issue }: Leaf, known: z.core.JSONSchema.BaseSchema): string[] {
   if (issue.code === "unrecognized_keys") {
     const keys = keysAt(known, path);
-    return issue.keys.map((key) => problemAt([...path, key], unknownKey(key, keys)));
+    return issue.keys.slice(0, PROBLEMS_MAX + 1).map((key) => problemAt([...path, key], unknownKey(key, keys)));
   }
   if (issue.code === "invalid_key") return [problemAt(path, issue.issues[0]?.message ?? issue.message)];
   return [problemAt(path, issue.message)];

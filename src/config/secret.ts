@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type DestinationConfig, destinationSchema } from "../destinations/config.ts";
 
-const REFERENCE_PATTERN = /^(env|file):(.+)$/s;
+const REFERENCE_PATTERN = /^(env|file):/;
 
 type Node = z.core.JSONSchema.BaseSchema;
 
@@ -42,31 +42,4 @@ function branchesOf(nodes: Node[]): Node[] {
 
 function nodesIn(part: unknown): Node[] {
   return [part].flat().filter((node): node is Node => node !== null && typeof node === "object");
-}
-
-/** The secret itself, from the variable or the file that the reference names. */
-export function resolveSecret(
-  reference: string,
-  env: { readonly [variable: string]: string | undefined },
-  readFile: (path: string) => string,
-): string {
-  const [, source, name = ""] = REFERENCE_PATTERN.exec(reference) ?? [];
-  if (source === undefined) return reference;
-  const found = source === "env" ? env[name] : readSecretFile(name, readFile);
-  const secret = typeof found === "string" ? found.trim() : "";
-  if (secret !== "") return secret;
-  throw new Error(
-    source === "env"
-      ? `the variable ${name} is not set; it has to hold the secret`
-      : `the file ${name} is empty; it has to hold the secret`,
-  );
-}
-
-function readSecretFile(path: string, readFile: (path: string) => string): string {
-  try {
-    return readFile(path);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
-    throw new Error(`the file ${path} cannot be read${code}; it has to hold the secret`);
-  }
 }

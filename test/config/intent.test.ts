@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { z } from "zod";
 import { type IntentConfig, intentJsonSchema, parseIntentConfig, printableConfig } from "../../src/config/intent.ts";
 
 const SECRET = `whsec_${Buffer.from("a secret that no printed page may ever show").toString("base64")}`;
@@ -288,16 +289,54 @@ describe("the JSON Schema", () => {
     expect(schema.additionalProperties).toBe(false);
   });
 
-  test("describes every field of the file, down to rules and ingest", () => {
-    const undescribed = Object.entries({ ...schema.properties, ...part("ingest").properties }).flatMap(
-      ([name, node]) => (typeof node === "object" && node.description ? [] : [name]),
-    );
-    expect(undescribed).toEqual([]);
+  test("describes every field", () => {
+    expect(undescribed(schema, "")).toEqual([]);
   });
 
-  function part(name: string) {
-    const node = schema.properties?.[name];
-    if (typeof node !== "object") throw new Error(`the schema has no ${name}`);
-    return node;
+  test("takes the default config, and not what the parser refuses", () => {
+    const validator = z.fromJSONSchema(schema);
+    expect(validator.safeParse(printableConfig(configOf({}).config)).success).toBe(true);
+    expect(validator.safeParse({ destinations: [webhook] }).success).toBe(true);
+    expect(validator.safeParse(withRule({ half_live: "7d" })).success).toBe(false);
+  });
+
+  /** A destination's `type` is a constant, which says it all. */
+  function undescribed(node: z.core.JSONSchema.BaseSchema, place: string): string[] {
+    const fields = Object.entries(node.properties ?? {});
+    const missing = fields.flatMap(([name, field]) =>
+      typeof field === "object" && !field.description && field.const === undefined ? [`${place}.${name}`] : [],
+    );
+    const below = fields.map(([name, field]): [string, unknown] => [`${place}.${name}`, field]);
+    const parts = [node.items, node.additionalProperties, node.anyOf, node.oneOf].flat();
+    const nodes = [...below, ...parts.map((part): [string, unknown] => [place, part])];
+    return [...missing, ...nodes.flatMap(([name, part]) => (isNode(part) ? undescribed(part, name) : []))];
   }
+
+  function isNode(part: unknown): part is z.core.JSONSchema.BaseSchema {
+    return part !== null && typeof part === "object";
+  }
+});
+
+describe("a hostile file", () => {
+  const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+
+  test.each([nested, `{"destinations":[{"type":"http","name":"a","url":"https://a.example/","body":${nested}}]}`])(
+    "that is nested is refused before a schema goes down it",
+    (text) => {
+      expect(problemsOf(text)).toEqual(["the file is nested deeper than 100; flatten it"]);
+    },
+  );
+
+  test("with a problem in every line is told some of them", () => {
+    const keys = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`key_${index}`, index]));
+    const problems = problemsOf(keys);
+    expect(problems).toHaveLength(51);
+    expect(problems.at(-1)).toBe("and more than these 50; mend them first");
+  });
+
+  test("with names that objects have by themselves is refused", () => {
+    expect(problemsOf('{"__proto__":{"rules":[]}}')).toHaveLength(1);
+    expect(problemsOf(withRule({ name: "constructor" }))).toHaveLength(1);
+    expect(problemsOf(withRule({ group: "constructor" }))).toHaveLength(1);
+  });
 });

@@ -1,4 +1,5 @@
 const DEPTH_MAX = 100;
+const TOO_DEEP = `nested deeper than ${DEPTH_MAX}; flatten it`;
 const BLANK = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON texts may not hold them
 const TEXT = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
@@ -13,37 +14,55 @@ class Fault extends Error {
   }
 }
 
-/** Line, column and reason of what keeps a text from being JSON; the engine's own parser does not tell where. */
-export function jsonFaultOf(text: string): { line: number; column: number; message: string } | null {
+/** A JSON text's value, or where and why it is none; the engine's own parser does not tell where. */
+export function parseJson(text: string): { value: unknown; problem?: never } | { problem: string } {
   try {
-    const end = skip(BLANK, text, value(text, skip(BLANK, text, 0), 0));
-    if (end < text.length) throw new Fault(end, "something stands after the end of the JSON; take it out");
-    return null;
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    const before = text.slice(0, error.offset).split("\n");
-    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message: error.message };
+    const value: unknown = JSON.parse(text);
+    // Schemas go down by recursion, which has an end.
+    return isTooDeep(value) ? { problem: `the file is ${TOO_DEEP}` } : { value };
+  } catch {
+    return { problem: faultOf(text) };
   }
 }
 
-function value(text: string, offset: number, depth: number): number {
-  if (depth > DEPTH_MAX) throw new Fault(offset, `nested deeper than ${DEPTH_MAX}; flatten it`);
+function isTooDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= DEPTH_MAX && level.length > 0; depth++) {
+    level = level.flatMap((item) => (item !== null && typeof item === "object" ? Object.values(item) : []));
+  }
+  return level.length > 0;
+}
+
+function faultOf(text: string): string {
+  try {
+    const end = skip(BLANK, text, checkValue(text, skip(BLANK, text, 0), 0));
+    if (end < text.length) throw new Fault(end, "something stands after the end of the JSON; take it out");
+    return "the file is no JSON";
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const before = text.slice(0, error.offset).split("\n");
+    return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${error.message}`;
+  }
+}
+
+function checkValue(text: string, offset: number, depth: number): number {
+  if (depth > DEPTH_MAX) throw new Fault(offset, TOO_DEEP);
   const first = text[offset];
-  if (first === "{") return members(text, offset, "}", depth);
-  if (first === "[") return members(text, offset, "]", depth);
-  if (first === '"') return quoted(text, offset);
+  if (first === "{") return checkMembers(text, offset, "}", depth);
+  if (first === "[") return checkMembers(text, offset, "]", depth);
+  if (first === '"') return checkQuoted(text, offset);
   const end = skip(PLAIN, text, offset);
   if (end === offset) throw new Fault(offset, reasonAt(text, offset, "a value"));
   return end;
 }
 
 /** The inside of an object or a list, from its opening bracket to behind its closing one. */
-function members(text: string, start: number, closing: "}" | "]", depth: number): number {
+function checkMembers(text: string, start: number, closing: "}" | "]", depth: number): number {
   let offset = skip(BLANK, text, start + 1);
   if (text[offset] === closing) return offset + 1;
   while (true) {
-    if (closing === "}") offset = skip(BLANK, text, key(text, offset));
-    offset = skip(BLANK, text, value(text, offset, depth + 1));
+    if (closing === "}") offset = skip(BLANK, text, checkKey(text, offset));
+    offset = skip(BLANK, text, checkValue(text, offset, depth + 1));
     if (text[offset] === closing) return offset + 1;
     if (text[offset] !== ",") throw new Fault(offset, reasonAt(text, offset, `"," or "${closing}"`));
     const comma = offset;
@@ -52,14 +71,14 @@ function members(text: string, start: number, closing: "}" | "]", depth: number)
   }
 }
 
-function key(text: string, offset: number): number {
+function checkKey(text: string, offset: number): number {
   if (text[offset] !== '"') throw new Fault(offset, reasonAt(text, offset, "a key in double quotes"));
-  const colon = skip(BLANK, text, quoted(text, offset));
+  const colon = skip(BLANK, text, checkQuoted(text, offset));
   if (text[colon] !== ":") throw new Fault(colon, reasonAt(text, colon, '":"'));
   return colon + 1;
 }
 
-function quoted(text: string, offset: number): number {
+function checkQuoted(text: string, offset: number): number {
   const end = skip(TEXT, text, offset);
   if (end === offset) {
     throw new Fault(
