@@ -17,13 +17,16 @@ const matcherSchema = z
     z.array(scalar).min(1).max(100),
     z
       .strictObject({
-        gte: z.number().optional(),
-        gt: z.number().optional(),
-        lte: z.number().optional(),
-        lt: z.number().optional(),
-        contains: z.string().min(1).max(500).optional(),
-        not: z.union([scalar, z.array(scalar).min(1).max(100)]).optional(),
-        exists: z.boolean().optional(),
+        gte: z.number().optional().describe("A number, at least this"),
+        gt: z.number().optional().describe("A number above this"),
+        lte: z.number().optional().describe("A number, at most this"),
+        lt: z.number().optional().describe("A number below this"),
+        contains: z.string().min(1).max(500).optional().describe("A text with this in it, in any case"),
+        not: z
+          .union([scalar, z.array(scalar).min(1).max(100)])
+          .optional()
+          .describe("None of these; also where there is no value"),
+        exists: z.boolean().optional().describe("Whether there has to be a value"),
       })
       .refine((tests) => Object.keys(tests).length > 0, "name at least one test, such as gte or contains"),
   ])
@@ -46,10 +49,10 @@ const conditionSchema = z.strictObject({
 
 export const ruleSchema = z
   .strictObject({
-    name,
-    group: name,
+    name: name.describe("What explanations call it, and what its sums are stored under: a new name begins at zero"),
+    group: name.describe("The group it adds to"),
     event: z.union([eventName, z.array(eventName).min(1).max(50)]).describe('Event name or names; "*" is any'),
-    when: conditionSchema.optional(),
+    when: conditionSchema.optional().describe("What has to hold of the event; all of it"),
     points: z.number().min(-1000).max(1000).describe("What one event gives, also negative"),
     half_life: z
       .string()
@@ -69,7 +72,10 @@ export const ruleSchema = z
 const thresholdSchema = z.union([
   z.number().positive().max(100),
   z
-    .strictObject({ score: z.number().positive().max(100), rearm: z.number().min(0) })
+    .strictObject({
+      score: z.number().positive().max(100).describe("The score that reaches this level"),
+      rearm: z.number().min(0).describe("Below this score the level may be reached, and told, again"),
+    })
     .refine((threshold) => threshold.rearm < threshold.score, { message: "must be below score", path: ["rearm"] }),
 ]);
 
@@ -77,7 +83,9 @@ export const scoringShape = {
   page_classes: z
     .record(name, z.array(z.string().min(1).max(500)).min(1).max(100))
     .describe("Page class to globs on the path (or on host and path); the first that matches wins"),
-  groups: z.record(name, z.strictObject({ max: z.number().positive() })).describe("Groups and the most they give"),
+  groups: z
+    .record(name, z.strictObject({ max: z.number().positive().describe("The most it gives, or takes") }))
+    .describe("Groups and the most they give"),
   rules: z.array(ruleSchema).max(RULES_MAX),
   thresholds: z
     .record(name, thresholdSchema)
