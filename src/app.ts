@@ -1,14 +1,16 @@
 import { Elysia } from "elysia";
-import { healthRoutes, type HealthDeps } from "./features/health/routes.ts";
+import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
+import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
 import { errorHandler } from "./http/errors.ts";
 import type { Log } from "./http/log.ts";
 import { compileOrigins, corsFor } from "./http/origin.ts";
 
-export type AppDeps = TrackDeps & IdentifyDeps & { log: Log; origins: readonly string[]; health: HealthDeps };
+export type AppDeps = TrackDeps &
+  IdentifyDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
 
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {
@@ -17,5 +19,6 @@ export function createApp(deps: AppDeps) {
     .use(corsFor(compileOrigins(deps.origins)))
     .use(trackRoutes(deps))
     .use(identifyRoutes(deps))
+    .use(trackerRoutes(deps.script))
     .use(healthRoutes(deps.health));
 }

@@ -4,6 +4,7 @@ import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
@@ -21,6 +22,8 @@ export type InstanceOptions = {
   configHash: string;
   version: string;
   log: Log;
+  /** The tracker as it is served. */
+  script: TrackerScript;
   clock?: Clock;
 };
 
@@ -59,6 +62,7 @@ export function createInstance(options: InstanceOptions): Instance {
     ingest: () => settings.config.ingest,
     log,
     origins: options.origins,
+    script: options.script,
     health: {
       probeWrite: createWriteProbe(database),
       now: clock,

@@ -1,0 +1,29 @@
+import type { ServeOptions } from "../config/flags.ts";
+import type { InstanceKeys } from "./keys.ts";
+
+export type BannerFacts = { options: ServeOptions; port: number; keys: InstanceKeys; configHash: string };
+
+/** What `serve` prints first: all it takes to go on from here. */
+export function bannerText({ options, port, keys, configHash }: BannerFacts): string {
+  const base = `http://${options.host === "0.0.0.0" || options.host === "::" ? "localhost" : options.host}:${port}`;
+  const lines = [
+    `do-intent listens on ${base}`,
+    `  data folder   ${options.data}`,
+    `  config        ${options.config ?? "built in"} (${configHash})`,
+    `  script tag    <script async src="${base}/s.js" data-key="${keys.writeKey}"></script>`,
+    `  write key     ${keys.writeKey}`,
+  ];
+  if (keys.freshSecretKey !== null) {
+    lines.push(
+      `  secret key    ${keys.freshSecretKey}`,
+      "                shown this once; keep it, it reads everything",
+    );
+  }
+  if (options.origins.length === 0) {
+    lines.push("  origins       any site may send; name yours with --origin https://example.com");
+  } else lines.push(`  origins       ${options.origins.join(", ")}`);
+  if (keys.isGivenKeyIgnored) {
+    lines.push("  note          DO_INTENT_SECRET_KEY is not this data folder's key; the key of its first run holds");
+  }
+  return lines.join("\n");
+}

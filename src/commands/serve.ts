@@ -1,0 +1,117 @@
+import type { ServeOptions } from "../config/flags.ts";
+import { parseIntentConfig } from "../config/intent.ts";
+import { readIntentConfig } from "../config/read.ts";
+import { type ConfigWatch, type LoadedIntent, watchConfig } from "../config/watch.ts";
+import { AppError } from "../core/error.ts";
+import { loadScript } from "../features/tracker/routes.ts";
+import { createLog, type Log } from "../http/log.ts";
+import { createInstance, type Instance } from "../instance.ts";
+import { bannerText } from "./banner.ts";
+
+/** What a supervisor grants before it kills; the last second is for the checkpoint. */
+const IN_FLIGHT_MAX_MS = 3_500;
+/** Above every limit of our own, so that a body that is too large gets our answer and not the socket's. */
+const REQUEST_BYTES_MAX = 1024 * 1024;
+const IDLE_TIMEOUT_S = 30;
+
+/** Runs the server until a signal ends it; resolves to the exit code. */
+export async function serve(options: ServeOptions, version: string, write: (line: string) => void): Promise<number> {
+  const log = createLog(options.log, write);
+  const loaded = loadConfig(options.config);
+  const instance = createInstance({
+    dataFolder: options.data,
+    durability: options.durability,
+    origins: options.origins,
+    secretKey: options.secretKey,
+    config: loaded.config,
+    configHash: loaded.hash,
+    version,
+    log,
+    script: await loadScript(),
+  });
+  const watch = options.config === null ? null : watchIntent(options.config, loaded, instance, log);
+  try {
+    listen(instance, options);
+  } catch (error) {
+    watch?.stop();
+    await instance.close();
+    throw new AppError(
+      "conflict",
+      `cannot listen on ${options.host}:${options.port}: ${codeOf(error)}; choose another --port or --host`,
+    );
+  }
+  write(
+    bannerText({
+      options,
+      port: instance.app.server?.port ?? options.port,
+      keys: instance.keys,
+      configHash: loaded.hash,
+    }),
+  );
+  await untilAsked(watch);
+  watch?.stop();
+  await stop(instance);
+  log.info("stopped");
+  return 0;
+}
+
+/** The config to start with; unlike a reload, a start has no last good one to fall back to. */
+export function loadConfig(path: string | null): LoadedIntent {
+  const parsed = path === null ? parseIntentConfig("{}") : readIntentConfig(path);
+  if (parsed.problems === undefined) return parsed;
+  throw new AppError("invalid", [`${path ?? "the default config"} does not hold:`, ...parsed.problems].join("\n  "));
+}
+
+function watchIntent(path: string, loaded: LoadedIntent, instance: Instance, log: Log): ConfigWatch {
+  return watchConfig({
+    path,
+    loaded,
+    onChange: ({ config, hash }) => {
+      instance.configure(config, hash);
+      log.info("config_changed", { config_hash: hash });
+    },
+    onBroken: (problems) => {
+      instance.setConfigProblem(problems[0] ?? "does not hold");
+      for (const problem of problems) log.error("config_broken", { problem, in_force: "the last good config" });
+    },
+  });
+}
+
+function listen({ app }: Instance, { host, port }: ServeOptions): void {
+  app.listen({
+    hostname: host,
+    port,
+    maxRequestBodySize: REQUEST_BYTES_MAX,
+    idleTimeout: IDLE_TIMEOUT_S,
+    reusePort: false,
+  });
+}
+
+/** Waits for the word to stop; SIGHUP reads the config again meanwhile. */
+function untilAsked(watch: ConfigWatch | null): Promise<void> {
+  return new Promise((resolve) => {
+    process.on("SIGHUP", () => watch?.reload());
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+}
+
+/** No new connection, an answer to what is under way, then a clean file. */
+async function stop(instance: Instance): Promise<void> {
+  const answered = instance.app.server?.stop(false);
+  await Promise.race([answered, Bun.sleep(IN_FLIGHT_MAX_MS), idle(instance)]);
+  await instance.engine.drain();
+  await instance.app.server?.stop(true);
+  await instance.close();
+}
+
+/** Kept-alive connections stay open without a request in them; what counts are the requests. */
+async function idle({ app }: Instance): Promise<void> {
+  while ((app.server?.pendingRequests ?? 0) > 0) await Bun.sleep(IDLE_POLL_MS);
+}
+
+const IDLE_POLL_MS = 10;
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "it failed";
+}

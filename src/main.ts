@@ -1,0 +1,47 @@
+import packageJson from "../package.json" with { type: "json" };
+import { runConfig } from "./commands/config.ts";
+import { serve } from "./commands/serve.ts";
+import { type Command, parseCommand } from "./config/flags.ts";
+import { helpText } from "./config/help.ts";
+import { AppError } from "./core/error.ts";
+
+const { version } = packageJson;
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(message: string, code: number): number {
+  process.stderr.write(`do-intent: ${message}\n`);
+  return code;
+}
+
+async function run(command: Command): Promise<number> {
+  switch (command.name) {
+    case "serve":
+      return serve(command.options, version, write);
+    case "config check":
+    case "config print":
+    case "config schema":
+      return runConfig(command, write);
+    case "explain":
+      return EXIT_FAILED;
+    case "version":
+      write(version);
+      return 0;
+    case "help":
+      write(helpText(version));
+      return 0;
+  }
+}
+
+const parsed = parseCommand(process.argv.slice(2), process.env);
+try {
+  process.exitCode = parsed.problem === undefined ? await run(parsed.command) : fail(parsed.problem, EXIT_USAGE);
+} catch (error) {
+  if (!(error instanceof AppError)) throw error;
+  process.exitCode = fail(error.message, EXIT_FAILED);
+}
