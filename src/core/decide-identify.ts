@@ -47,6 +47,9 @@ export type IdentifyOutcome = {
   signals: Signal[];
 };
 
+/** Anybody may say traits without end, and every identify reads them all; what is beyond stays in the event alone. */
+const TRAITS_MAX = 200;
+
 /** A person under construction; `people` are all whose sessions it has by now. */
 type Draft = { person: Person; score: IntentScore; identities: Identity[]; people: number[] };
 
@@ -273,9 +276,12 @@ function withAccount(person: Person, account: Account | null): Person {
 
 function withTraits(person: Person, { traits, isTrusted }: IdentifyCommand): Person {
   const current = isTrusted ? person.verifiedTraits : person.traits;
-  const news = Object.entries(traits).filter(
-    ([trait, value]) => JSON.stringify(current[trait]) !== JSON.stringify(value),
-  );
+  let room = TRAITS_MAX - Object.keys(current).length;
+  const news = Object.entries(traits).filter(([trait, value]) => {
+    if (Object.hasOwn(current, trait)) return JSON.stringify(current[trait]) !== JSON.stringify(value);
+    room -= 1;
+    return room >= 0;
+  });
   if (news.length === 0) return person;
   const next = { ...current, ...Object.fromEntries(news) };
   return isTrusted ? { ...person, verifiedTraits: next } : { ...person, traits: next };

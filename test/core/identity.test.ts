@@ -276,6 +276,24 @@ describe("a merge", () => {
     });
   });
 
+  test("does not let traits grow without end; those that are known can still change", () => {
+    const world = createWorld(everyKindOfRule);
+    const say = (traits: Record<string, number>, index: number) =>
+      asIdentified(
+        world.submit(
+          [identify([named(A)], null, { eventId: `e${index}`, occurredMs: START_MS }, { traits })],
+          END_MS,
+        )[0],
+      ).isChanged;
+    for (let call = 0; call < 10; call += 1) {
+      say(Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`trait ${call} ${index}`, call])), call);
+    }
+    expect([say({ "one more": 1 }, 10), say({ "trait 0 0": 9 }, 11)]).toEqual([false, true]);
+    const traits = world.rows.people.get(personOf(world, named(A)))?.traits;
+    expect(Object.keys(traits ?? {})).toHaveLength(200);
+    expect(traits?.["trait 0 0"]).toBe(9);
+  });
+
   test("never merges two people of strong identifiers on a browser's word, nor two user_ids on anyone's", () => {
     const property = fc.property(lives(40), (commands) => {
       const world = createWorld(everyKindOfRule);
