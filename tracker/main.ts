@@ -1,34 +1,21 @@
-const origin = new URL((document.currentScript as HTMLScriptElement).src).origin;
+import { scriptPath } from "./policy.ts";
+import { start } from "./start.ts";
+import type { Call } from "./types.ts";
 
-function stored(storage: Storage, key: string): string {
-  const value = storage.getItem(key) ?? crypto.randomUUID();
-  storage.setItem(key, value);
-  return value;
+interface Stub {
+  q?: Call[];
+  id?: unknown;
 }
 
-function track(event: string, metadata: Record<string, unknown> = {}): void {
-  const body = {
-    events: [
-      {
-        event,
-        event_id: crypto.randomUUID(),
-        anonymous_id: stored(localStorage, "_di"),
-        session_id: stored(sessionStorage, "_dis"),
-        url: location.href,
-        referrer: document.referrer,
-        timestamp: Date.now(),
-        metadata,
-      },
-    ],
-    sent_at: Date.now(),
-  };
-  void fetch(`${origin}/v1/e`, { method: "POST", body: JSON.stringify(body), keepalive: true });
-}
+const page = window as { doIntent?: Stub };
+const stub = page.doIntent ?? {};
+// A module script does not know its own tag.
+const tag = document.currentScript ?? document.querySelector(`script[src*="${scriptPath}"]`);
 
-function identify(identity: Record<string, unknown>): void {
-  const body = { anonymous_id: stored(localStorage, "_di"), identity };
-  void fetch(`${origin}/identify`, { method: "POST", body: JSON.stringify(body), keepalive: true });
+page.doIntent = stub;
+// A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
+if (!stub.id && tag) {
+  const { src, dataset } = tag as HTMLScriptElement;
+  const [endpoint = ""] = src.split(scriptPath);
+  Object.assign(stub, start({ endpoint, ...dataset }, stub.q));
 }
-
-Object.assign(window, { doIntent: { track, identify } });
-track("page_view", { title: document.title });

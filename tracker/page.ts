@@ -1,0 +1,72 @@
+import { attribution } from "./attribution.ts";
+import { emit } from "./bus.ts";
+import { bindCampaignLink, campaignLink } from "./identity.ts";
+import { listen } from "./safe.ts";
+import { dropped, resume, sendOnLeaving } from "./send.ts";
+import { settleSession } from "./session.ts";
+import { options } from "./settings.ts";
+import { pageUrl, setPage, track } from "./track.ts";
+import type { Metadata } from "./types.ts";
+
+let prerendered: true | undefined;
+let viewed = false;
+
+/** When the view at hand began, by the clock of the page. */
+export let startMs = 0;
+
+const address = (): string => (options.hash === undefined ? location.href.replace(/#.*/, "") : location.href);
+
+export function view(metadata?: Metadata, url = address()): void {
+  if (viewed) emit("leave", false);
+  setPage(url, viewed ? pageUrl : document.referrer);
+  viewed = true;
+  startMs = performance.now();
+  emit("view", url);
+  const known = {
+    title: document.title,
+    page_class: document.querySelector<HTMLElement>("[data-page-class]")?.dataset.pageClass,
+    not_found: !!document.querySelector("[data-not-found]") || undefined,
+    viewport_width: innerWidth,
+    viewport_height: innerHeight,
+    language: navigator.language,
+    webdriver: navigator.webdriver || undefined,
+    prerendered,
+    campaign_link: campaignLink(),
+    dropped: dropped || undefined,
+  };
+  track("page_view", { ...known, ...metadata }, false, attribution);
+}
+
+/** A page that is prepared but never seen must leave no trace, not even an id. */
+export function whenActivated(begin: () => void): void {
+  prerendered = (document as { prerendering?: true }).prerendering || undefined;
+  if (prerendered) listen(document, "prerenderingchange", begin);
+  else begin();
+}
+
+/** What happens before the first view happens here. */
+export function arrive(): void {
+  bindCampaignLink();
+  setPage(address(), document.referrer);
+}
+
+export function watchPage(): void {
+  const observed = !options.auto || options.auto.includes("page");
+  // A tab in the background is viewed when it is first seen; one from the back button is viewed anew.
+  const seen = () => {
+    if (observed && !viewed && !document.hidden) view();
+  };
+  seen();
+  listen(window, "visibilitychange pagehide pageshow online", ({ type }) => {
+    const gone = type === "pagehide";
+    if (gone || document.hidden) {
+      emit("leave", gone);
+      settleSession();
+      sendOnLeaving();
+      if (gone) viewed = false;
+    } else {
+      resume(type === "online");
+      seen();
+    }
+  });
+}

@@ -1,0 +1,63 @@
+import { attempt } from "../safe.ts";
+import type { Core } from "./core.ts";
+import type { Tell } from "./video.ts";
+
+const youtube = /^https:\/\/www\.youtube(-nocookie)?\.com\/embed\//;
+const vimeo = /^https:\/\/player\.vimeo\.com\/video\//;
+const ask = { youtube: "listening", vimeo: "addEventListener" };
+
+interface Said {
+  event?: string;
+  info?: { playerState?: number; currentTime?: number; duration?: number };
+  data?: { percent?: number };
+}
+
+const nameOf = ({ src }: HTMLIFrameElement): string => src.replace(/[?#].*/, "");
+
+/** A player only speaks to those who ask. */
+function greet({ contentWindow, src }: HTMLIFrameElement): void {
+  const say = (message: object) => contentWindow?.postMessage(JSON.stringify(message), new URL(src).origin);
+  if (youtube.test(src)) say({ event: ask.youtube, id: "do-intent", channel: "widget" });
+  if (vimeo.test(src)) for (const value of ["play", "timeupdate", "ended"]) say({ method: ask.vimeo, value });
+}
+
+/** Embedded players of YouTube (with `enablejsapi=1`) and Vimeo, through the messages they offer. */
+export function watchEmbeds(tell: Tell, on: Core["on"]): void {
+  const players = new Set<HTMLIFrameElement>();
+  const playing = new Set<HTMLIFrameElement>();
+  const durations = new WeakMap<HTMLIFrameElement, number>();
+
+  function found(node: EventTarget | null): void {
+    if (!(node instanceof HTMLIFrameElement) || !(youtube.test(node.src) || vimeo.test(node.src))) return;
+    players.add(node);
+    greet(node);
+  }
+
+  function heard(player: HTMLIFrameElement, { event, info, data }: Said): void {
+    const name = nameOf(player);
+    if (vimeo.test(player.src)) {
+      // It says so when it is ready to be asked.
+      if (event === "ready") greet(player);
+      else if (event === "play" || event === "timeupdate" || event === "ended")
+        tell(player, name, "vimeo", (data?.percent ?? 0) * 100, event === "ended");
+      return;
+    }
+    if (event === "onReady" || event === "initialDelivery") greet(player);
+    const { playerState, currentTime, duration } = info ?? {};
+    if (duration) durations.set(player, duration);
+    const length = durations.get(player);
+    if (playerState === 1 || playerState === 0) playing.add(player);
+    if (playing.has(player))
+      tell(player, name, "youtube", length ? ((currentTime ?? 0) / length) * 100 : 0, playerState === 0);
+  }
+
+  for (const frame of document.querySelectorAll("iframe")) found(frame);
+  on("load", ({ target }: Event) => found(target));
+  on("message", ({ source, data }: MessageEvent) => {
+    for (const player of players) {
+      if (source !== player.contentWindow) continue;
+      const said: Said | undefined = typeof data === "string" ? attempt(() => JSON.parse(data)) : data;
+      if (said) heard(player, said);
+    }
+  });
+}

@@ -1,0 +1,35 @@
+import type { Core } from "./core.ts";
+import { watchEmbeds } from "./embeds.ts";
+
+export type Tell = (player: EventTarget, video: string, provider: string, percent: number, ended?: boolean) => void;
+
+const marks = [0, 25, 50, 75, 100];
+
+/** Each step once per view and player: play, three quarters, the end. */
+export function watchVideo({ on, track }: Core): void {
+  let told = new WeakMap<EventTarget, number>();
+
+  const tell: Tell = (player, video, provider, percent, ended) => {
+    for (const mark of marks) {
+      if (mark <= (told.get(player) ?? -1) || !(ended || (mark < 100 && percent >= mark))) continue;
+      told.set(player, mark);
+      if (mark === 0) track("video_play", { video, provider });
+      else if (mark === 100) track("video_complete", { video, provider });
+      else track("video_progress", { video, provider, percent: mark });
+    }
+  };
+
+  const played = ({ target, type }: Event) => {
+    // A muted loop is decoration.
+    if (!(target instanceof HTMLVideoElement) || (target.loop && target.muted)) return;
+    const name = target.dataset.intent || target.id || target.currentSrc;
+    tell(target, name, "html", (target.currentTime / target.duration) * 100 || 0, type === "ended");
+  };
+
+  on("view", () => {
+    told = new WeakMap();
+  });
+  // They do not bubble, but are seen on the way down.
+  for (const type of ["playing", "timeupdate", "ended"]) on(type, played);
+  watchEmbeds(tell, on);
+}

@@ -1,0 +1,117 @@
+import { anonymousId } from "./identity.ts";
+import { waitingItems } from "./outbox.ts";
+import { eventsPath, identifyPath } from "./policy.ts";
+import { attempt, locked } from "./safe.ts";
+import { options, running, sameSite } from "./settings.ts";
+import { eraseAll, forget, stored } from "./store.ts";
+
+// The browser holds all keepalive requests of a page together to 64 KiB under way.
+const quotaBytes = 64 * 1024;
+const batchBytesMax = 48 * 1024;
+const gatherMs = 200;
+const backoffMs = 3000;
+const doublingsMax = 9;
+const answerMs = 30_000;
+
+type Batch = [url: string, body: string, names: string[], bytes: number];
+
+const underWay = new Set<string>();
+let underWayBytes = 0;
+let failures = 0;
+let notBeforeMs = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let release: (() => void) | undefined;
+
+/** How many events the server would not have. */
+export let dropped = 0;
+
+/** The longest run from the front of the outbox that fits: events together, an identify alone, so that order holds. */
+function nextBatch(): Batch | undefined {
+  const names: string[] = [];
+  const items: string[] = [];
+  let identifies = false;
+  let bytes = 0;
+  if (!running || Date.now() < notBeforeMs) return undefined;
+  for (const name of waitingItems()) {
+    if (underWay.has(name)) continue;
+    const item = stored[name] ?? "";
+    const { size } = new Blob([item]);
+    if (bytes && (identifies || name.endsWith("i") || bytes + size > batchBytesMax)) break;
+    identifies = name.endsWith("i");
+    bytes += size + 1;
+    names.push(name);
+    items.push(item);
+  }
+  if (!bytes) return undefined;
+  const rest = JSON.stringify({ sent_at: Date.now(), write_key: options.key }).slice(1);
+  const path = identifies ? identifyPath : (options.path ?? eventsPath);
+  return [options.endpoint + path, identifies ? `${items}` : `{"events":[${items}],${rest}`, names, bytes];
+}
+
+async function post([url, body, names, bytes]: Batch): Promise<void> {
+  for (const name of names) underWay.add(name);
+  underWayBytes += bytes;
+  const answer = await fetch(url, {
+    method: "POST",
+    body,
+    keepalive: true,
+    credentials: sameSite() ? "include" : "omit",
+    signal: AbortSignal.timeout(answerMs),
+  }).catch(() => undefined);
+  underWayBytes -= bytes;
+  const status = answer?.status ?? 500;
+  if (status === 429 || status >= 500) {
+    const askedMs = Number(answer?.headers.get("retry-after")) * 1000;
+    const delayMs = backoffMs * 2 ** Math.min(failures++, doublingsMax) * (0.5 + Math.random());
+    notBeforeMs = Date.now() + (askedMs || delayMs);
+    schedule(true);
+  } else {
+    failures = 0;
+    if (status >= 400) dropped += names.length;
+    names.forEach(forget);
+  }
+  for (const name of names) underWay.delete(name);
+  // The answer may have set the cookie of an id that was reset or erased while it was under way.
+  if (running) anonymousId();
+  else eraseAll();
+}
+
+async function drain(): Promise<void> {
+  for (let batch = nextBatch(); batch; batch = nextBatch()) await post(batch);
+}
+
+function flush(): void {
+  timer = undefined;
+  // Given back when the page is left, because a page that holds a lock is not kept for the back button.
+  const left = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  void locked("_di.e", () => Promise.race([drain(), left]));
+}
+
+export function schedule(anew?: boolean): void {
+  if (anew) {
+    clearTimeout(timer);
+    timer = undefined;
+  }
+  timer ??= setTimeout(flush, Math.max(gatherMs, notBeforeMs - Date.now()));
+}
+
+/** The page is seen again, or the network is back: what went without an answer goes once more. */
+export function resume(online: boolean): void {
+  underWay.clear();
+  if (online) notBeforeMs = 0;
+  schedule(true);
+}
+
+/** The page may be gone in a moment: all that fits goes now. What was sent stays in the outbox until it is answered. */
+export function sendOnLeaving(): void {
+  for (let batch = nextBatch(); batch; batch = nextBatch()) {
+    const [url, body, names, bytes] = batch;
+    if (underWayBytes + bytes > quotaBytes) break;
+    if (!sameSite()) void post(batch);
+    else if (attempt(() => navigator.sendBeacon(url, body))) for (const name of names) underWay.add(name);
+    else break;
+  }
+  release?.();
+}

@@ -1,0 +1,105 @@
+import { keepEarly, on } from "./bus.ts";
+import { anonymousId, retireId } from "./identity.ts";
+import { arrive, startMs, view, watchPage, whenActivated } from "./page.ts";
+import { honoured, scriptPath } from "./policy.ts";
+import { guard, listen } from "./safe.ts";
+import { endSession, touchSession } from "./session.ts";
+import { options, running, setRunning } from "./settings.ts";
+import { eraseAll, forget, stoppedKey, stored, write } from "./store.ts";
+import { identify, pageUrl, track } from "./track.ts";
+import type { Call, DoIntent, Identity, Metadata, Options } from "./types.ts";
+
+const consentKey = "_di.c";
+
+let calls: Call[] = [];
+let watching = false;
+
+function allowed(): boolean {
+  // They say yes with `true` or with "1".
+  const signalled = honoured.some((signal) => Number(navigator[signal as "doNotTrack"]) === 1);
+  return !(signalled || stored[stoppedKey] || (options.consent && !stored[consentKey]));
+}
+
+function begin(): void {
+  if (running || !allowed()) return;
+  setRunning(true);
+  anonymousId();
+  arrive();
+  replay();
+  if (watching) view();
+  else if (running) watch();
+}
+
+function replay(): void {
+  for (const [name, given] of calls.splice(0)) api[name]?.(...(given as never[]));
+}
+
+function watch(): void {
+  watching = true;
+  const replayEarly = keepEarly("click focusin input submit");
+  watchPage();
+  // It comes from beside the script, with the nonce of its tag.
+  import(options.endpoint + scriptPath.replace(".", "/observe.")).then(({ observe }) => {
+    observe({ options, track, on, view, touch: touchSession, url: pageUrl, startMs });
+    replayEarly();
+  }, console.warn);
+  listen(window, "storage", (event) => {
+    if ((event as StorageEvent).key === stoppedKey) stop();
+  });
+}
+
+function stop(): void {
+  setRunning(false);
+  eraseAll();
+}
+
+function optOut(): void {
+  write(stoppedKey, "1");
+  stop();
+}
+
+const api: Record<string, (...given: never[]) => unknown> = {
+  identify(identity: Identity, proof?: { user_hash?: string }) {
+    if (typeof identity !== "object") throw Error("identify({email})");
+    identify(identity, proof);
+  },
+  track(event: string, metadata?: Metadata) {
+    if (typeof event !== "string") throw Error("track(name)");
+    track(event, metadata);
+  },
+  page: (metadata?: Metadata) => view(metadata),
+  reset() {
+    retireId();
+    endSession();
+  },
+};
+
+// Until it may run, calls wait in memory.
+for (const [name, action] of Object.entries(api)) {
+  api[name] = guard((...given) => (running ? action(...given) : calls.push([name, given])));
+}
+
+Object.assign(api, {
+  consent(granted: boolean) {
+    options.consent = "required";
+    if (granted) {
+      write(consentKey, "1");
+      whenActivated(begin);
+    } else {
+      // Written for a moment only, for the other tabs to hear.
+      optOut();
+      forget(stoppedKey);
+    }
+  },
+  optOut,
+  id: () => (running ? anonymousId() : undefined),
+  on,
+});
+
+export function start(given: Options, queued: Call[] = []): DoIntent {
+  Object.assign(options, given);
+  calls = queued;
+  replay();
+  whenActivated(begin);
+  return api as unknown as DoIntent;
+}

@@ -1,0 +1,66 @@
+import { attempt } from "./safe.ts";
+
+export const idKey = "_di";
+export const sessionKey = "_di.s";
+/** Says, also to other tabs, that the visitor wants none of this; it outlives the erasing it asks for. */
+export const stoppedKey = "_di.x";
+const probeKey = "_di.p";
+
+export const keptSeconds = 90 * 24 * 60 * 60;
+
+/** Where the browser refuses storage, what we know lives as long as the page. */
+export const stored: Record<string, string> = attempt(() => localStorage) ?? {};
+
+let domain: string | undefined;
+
+export function write(key: string, value: string): void {
+  attempt(() => {
+    stored[key] = value;
+  });
+}
+
+export function forget(key: string): void {
+  delete stored[key];
+}
+
+/** Sorted, so that what was written under time-ordered names comes back in order. */
+export const keys = (prefix: string): string[] =>
+  Object.keys(stored)
+    .filter((key) => key.startsWith(prefix))
+    .sort();
+
+export const cookie = (name: string): string | undefined =>
+  attempt(() => document.cookie.match(`\\b${name}=([\\w.-]+)`)?.[1]);
+
+function setCookie(name: string, value: string, maxAgeSeconds = keptSeconds, scope = site()): void {
+  const secure = location.protocol === "https:" && "secure";
+  attempt(() => {
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is asynchronous, too late for a closing page
+    document.cookie = `${name}=${value};path=/;max-age=${maxAgeSeconds};samesite=lax;domain=${scope};${secure}`;
+  });
+}
+
+/** The widest domain that takes a cookie of ours: the browser knows the public suffixes, so that we need no list. */
+export function site(): string {
+  if (domain === undefined) {
+    domain = "";
+    for (const label of location.hostname.split(".").reverse()) {
+      domain = domain ? `${label}.${domain}` : label;
+      setCookie(probeKey, "1", 9);
+      if (cookie(probeKey)) break;
+    }
+    setCookie(probeKey, "", 0);
+  }
+  return domain;
+}
+
+/** Kept twice, because people and browsers delete the one or the other; the cookie is shared with sub-domains. */
+export function keep(key: string, value: string): void {
+  write(key, value);
+  setCookie(key, value);
+}
+
+export function eraseAll(): void {
+  for (const key of keys(idKey)) if (/^_di(\.[^x]|$)/.test(key)) forget(key);
+  for (const name of [idKey, sessionKey]) if (cookie(name)) setCookie(name, "", 0);
+}
