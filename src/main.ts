@@ -38,10 +38,18 @@ async function run(command: Command): Promise<number> {
   }
 }
 
-const parsed = parseCommand(process.argv.slice(2), process.env);
-try {
-  process.exitCode = parsed.problem === undefined ? await run(parsed.command) : fail(parsed.problem, EXIT_USAGE);
-} catch (error) {
-  if (!(error instanceof AppError)) throw error;
-  process.exitCode = fail(error.message, EXIT_FAILED);
+async function main(): Promise<number> {
+  const parsed = parseCommand(process.argv.slice(2), process.env);
+  if (parsed.problem !== undefined) return fail(parsed.problem, EXIT_USAGE);
+  try {
+    return await run(parsed.command);
+  } catch (error) {
+    if (error instanceof AppError) return fail(error.message, EXIT_FAILED);
+    throw error;
+  }
 }
+
+// Not awaited at the top level: bytecode knows no modules that wait.
+main().then((code) => {
+  process.exitCode = code;
+});
