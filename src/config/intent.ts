@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { checkReferences, scoringShape } from "../core/rules.ts";
+import { checkReferences, type Scoring, scoringShape } from "../core/rules.ts";
 import { COLD } from "../core/threshold.ts";
 import { destinationSchema } from "../destinations/config.ts";
 import defaultIntent from "./default-intent.json" with { type: "json" };
@@ -12,7 +12,8 @@ const ACCEPT_DAYS_MAX = 3_650;
 const DESTINATIONS_MAX = 50;
 const HASH_LENGTH = 16;
 
-const defaultScoring = z.strictObject(scoringShape).parse(defaultIntent);
+/** Not parsed here, which would cost every start: a test holds the file to the schema. */
+const defaultScoring = defaultIntent as Scoring;
 
 const ingestSchema = z.strictObject({
   accept_days: z

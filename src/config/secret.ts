@@ -5,11 +5,17 @@ const REFERENCE_PATTERN = /^(env|file):/;
 
 type Node = z.core.JSONSchema.BaseSchema;
 
-const destinationNode = z.toJSONSchema(destinationSchema, { io: "input" });
+let known: Node | null = null;
+
+/** Made when first needed, since it takes longer than all the rest of a start. */
+function destinationNode(): Node {
+  known ??= z.toJSONSchema(destinationSchema, { io: "input" });
+  return known;
+}
 
 /** The destination with every secret that stands in it replaced by a reference which the schema takes. */
 export function withoutSecrets(destination: DestinationConfig): DestinationConfig {
-  const nodes = branchesOf([destinationNode]).filter(({ properties }) => {
+  const nodes = branchesOf([destinationNode()]).filter(({ properties }) => {
     const type = properties?.type;
     return typeof type === "object" && type.const === destination.type;
   });
