@@ -165,6 +165,10 @@ const salesforceSchema = z
       })
       .prefault({})
       .describe("The fields to write"),
+    write_name: z
+      .boolean()
+      .default(false)
+      .describe("Also write LastName (and Company of a Lead), without which no new record is made; overwrites them"),
     api_version: z
       .string()
       .regex(/^\d{2,3}\.0$/)

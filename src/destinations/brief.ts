@@ -1,0 +1,99 @@
+import type { Attribution, Touch } from "../core/attribution.ts";
+import type { Json } from "../core/json.ts";
+import type { Reason, SignalData } from "../core/signal.ts";
+import type { RenderContext } from "./interface.ts";
+
+const REASONS_SHOWN = 3;
+/** No single value takes over a message, whatever somebody called themselves. */
+const VALUE_LENGTH_MAX = 120;
+const MINUTE_MS = 60_000;
+
+/** A signal in words, for people. Plain text: each destination escapes it in its own way. */
+export type Brief = {
+  /** How hot, in a few words: "hot: 63 of 100". */
+  heat: string;
+  /** "Ada Lovelace, ada@acme.com, Acme" */
+  who: string;
+  /** "pricing page 3×, last 2 min ago: 24 points" */
+  reasons: string[];
+  /** "google / cpc, campaign spring" */
+  origin: string;
+  link: string | null;
+};
+
+export function briefOf(signal: SignalData, context: RenderContext): Brief {
+  const { person, account, threshold } = signal;
+  const score = rounded(signal.score);
+  const before = rounded(signal.score_before);
+  const name = nameOf(person.traits);
+  const company = textOf(person.traits.company) ?? account?.domain ?? null;
+  const who = [name, person.email ?? null, company].filter((part) => part !== null).map(plain);
+  return {
+    heat: `${context.isTest === true ? "TEST " : ""}${plain(threshold.name)}: ${score} of 100, before ${before}`,
+    who: who.length > 0 ? who.join(", ") : `a visitor not yet known (${person.person_id})`,
+    reasons: signal.reasons.slice(0, REASONS_SHOWN).map((reason) => reasonInWords(reason, context.nowMs)),
+    origin: originOf(signal.attribution),
+    link: context.publicUrl === null ? null : `${context.publicUrl}/people/${person.person_id}/explain`,
+  };
+}
+
+/** All of it as lines, for where there is no layout. */
+export function linesOf({ heat, who, reasons, origin, link }: Brief): string[] {
+  return [heat, who, ...reasons, `from ${origin}`, ...(link === null ? [] : [link])];
+}
+
+export function reasonInWords({ rule, count, points, last_event_at }: Reason, nowMs: number): string {
+  const ago = agoInWords(nowMs - Date.parse(last_event_at));
+  return `${rule.replaceAll("_", " ")} ${count}×, last ${ago}: ${rounded(points)} points`;
+}
+
+function agoInWords(elapsedMs: number): string {
+  const minutes = Math.floor(elapsedMs / MINUTE_MS);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ago`;
+  return `${Math.floor(hours / 24)} days ago`;
+}
+
+function originOf(attribution: Attribution | null): string {
+  if (attribution === null) return "direct";
+  const first = touchInWords(attribution.first);
+  const last = touchInWords(attribution.last);
+  return first === last ? first : `${first}; last ${last}`;
+}
+
+function touchInWords({ source, medium, campaign, referrer, click_id, landing }: Touch): string {
+  const parts = [
+    [source, medium].filter((part) => part !== undefined).join(" / "),
+    campaign === undefined ? "" : `campaign ${campaign}`,
+    referrer ?? "",
+    source === undefined && referrer === undefined ? (click_id ?? "") : "",
+    landing === undefined ? "" : `landing on ${landing}`,
+  ];
+  return (
+    parts
+      .filter((part) => part !== "")
+      .map(plain)
+      .join(", ") || "direct"
+  );
+}
+
+function nameOf(traits: { [trait: string]: Json }): string | null {
+  const parts = [textOf(traits.first_name), textOf(traits.last_name)].filter((part) => part !== null);
+  return textOf(traits.name) ?? (parts.length > 0 ? parts.join(" ") : null);
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === "string" && value.trim() !== "" ? value : null;
+}
+
+/** One line, bounded, and cut between characters. */
+function plain(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  return line.length <= VALUE_LENGTH_MAX ? line : `${[...line].slice(0, VALUE_LENGTH_MAX - 1).join("")}…`;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}

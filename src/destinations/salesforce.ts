@@ -1,0 +1,77 @@
+import { z } from "zod";
+import type { SignalData } from "../core/signal.ts";
+import { jsonOf, judgeHttp } from "./answer.ts";
+import { briefOf } from "./brief.ts";
+import type { ConfigOf } from "./config.ts";
+import type { Answer, RemoteDestination, RenderContext, Verdict } from "./interface.ts";
+import { remoteOptions } from "./remote.ts";
+import { fetchToken, type Token } from "./salesforce-token.ts";
+
+/** The organisation's daily or concurrent requests are used up. */
+const LIMIT_CODE = "REQUEST_LIMIT_EXCEEDED";
+const LIMITED_MS = 900_000;
+/** Errors of a record that pass by themselves. */
+const PASSING_CODES = ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "TXN_SECURITY_METERING_ERROR"];
+
+const resultsSchema = z.array(
+  z.object({ success: z.boolean(), errors: z.array(z.object({ statusCode: z.string() })).default([]) }),
+);
+const faultsSchema = z.array(z.object({ errorCode: z.string() }));
+
+/** The record with that e-mail as external id. Setting values twice is setting them once. */
+export function salesforce(config: ConfigOf<"salesforce">): RemoteDestination {
+  let token: Token | null = null;
+  return {
+    ...remoteOptions(config),
+    accepts: ({ person }) => person.email !== undefined,
+    render: (signal, context) => JSON.stringify({ allOrNone: false, records: [recordOf(signal, config, context)] }),
+    request: async ({ body, nowMs }, tools) => {
+      if (token === null || token.untilMs <= nowMs) token = await fetchToken(config, tools, nowMs);
+      const { object, external_id_field, api_version } = config;
+      const path = `/services/data/v${api_version}/composite/sobjects/${object}/${external_id_field}`;
+      return {
+        url: new URL(path, token.instanceUrl).href,
+        method: "PATCH",
+        headers: { authorization: `Bearer ${token.accessToken}`, "content-type": "application/json" },
+        body,
+      };
+    },
+    judge: (answer, nowMs) => {
+      if (answer.status === 401) token = null;
+      return judge(answer, nowMs);
+    },
+  };
+}
+
+function recordOf(signal: SignalData, config: ConfigOf<"salesforce">, context: RenderContext) {
+  const { object, external_id_field, fields, write_name } = config;
+  const { email = "", traits } = signal.person;
+  const name = [traits.last_name, traits.name, email.split("@")[0]].find((part) => typeof part === "string");
+  return {
+    attributes: { type: object },
+    [external_id_field]: email,
+    [fields.score]: Math.round(signal.score),
+    [fields.level]: signal.threshold.name,
+    [fields.reasons]: briefOf(signal, context).reasons.join("\n"),
+    ...(write_name ? { LastName: name } : {}),
+    ...(write_name && object === "Lead" ? { Company: traits.company ?? signal.account?.domain ?? "unknown" } : {}),
+  };
+}
+
+/** 200 stands over the record's own result; 300 means that the e-mail is on several records, which a person must mend. */
+function judge(answer: Answer, nowMs: number): Verdict {
+  const { status } = answer;
+  if (status === 200) return judgeResults(answer);
+  if (status === 300 || status === 400) return { outcome: "refused" };
+  const faults = faultsSchema.safeParse(jsonOf(answer)).data ?? [];
+  if (faults.some(({ errorCode }) => errorCode === LIMIT_CODE)) return { outcome: "limited", afterMs: LIMITED_MS };
+  return judgeHttp(answer, nowMs);
+}
+
+function judgeResults(answer: Answer): Verdict {
+  const results = resultsSchema.safeParse(jsonOf(answer)).data;
+  if (results === undefined || results.length === 0) return { outcome: "retry" };
+  if (results.every(({ success }) => success)) return { outcome: "delivered" };
+  const codes = results.flatMap(({ errors }) => errors.map(({ statusCode }) => statusCode));
+  return { outcome: codes.every((code) => PASSING_CODES.includes(code)) ? "retry" : "refused" };
+}

@@ -1,0 +1,325 @@
+import { expect, test } from "bun:test";
+import { Webhook } from "standardwebhooks";
+import type { Answer, OutgoingRequest } from "../../src/destinations/interface.ts";
+import { answering, type Behaviour, startReceiver } from "../destinations/receiver.ts";
+import { destination, NOON_MS, SECRET } from "../destinations/sample.ts";
+import { openHouse } from "./house.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const webhook = (url: string, changes: object = {}) =>
+  destination({ type: "webhook", name: "crm", url, secret: SECRET, allow_private: true, ...changes });
+
+const failing = (status: number | null, retryAfter: string | null = null): Answer => ({
+  status,
+  body: "down",
+  retryAfter,
+});
+
+test("a signal arrives signed, with its delivery's id", async () => {
+  await using receiver = await startReceiver();
+  await using house = openHouse([webhook(receiver.url)]);
+  house.signal({ signalId: 7, personId: 1 });
+  await house.deliverer.settled();
+  const [request] = receiver.received;
+  expect(request?.method).toBe("POST");
+  expect(request?.headers["webhook-id"]).toBe("dlv_7");
+  expect(request?.headers["webhook-timestamp"]).toBe(String(NOON_MS / 1_000));
+  expect(house.deliveries()).toMatchObject([
+    { state: "delivered", attempts: 1, lastStatus: 200, lastAnswer: "ok", lastAttemptMs: NOON_MS },
+  ]);
+});
+
+test("the signature is what the standardwebhooks package verifies, with each secret while rotating", async () => {
+  const other = `whsec_${Buffer.from("another secret of thirty-two by!").toString("base64")}`;
+  await using receiver = await startReceiver();
+  await using house = openHouse([webhook(receiver.url, { secret: [SECRET, "env:OTHER"] })], {
+    now: () => Date.now(),
+    post: { environment: { OTHER: other } },
+  });
+  house.signal({ signalId: 7, personId: 1 });
+  await house.deliverer.settled();
+  for (const secret of [SECRET, other]) {
+    const [request] = receiver.received;
+    expect(new Webhook(secret).verify(request?.body ?? "", request?.headers ?? {})).toMatchObject({
+      type: "intent.threshold_crossed",
+    });
+  }
+});
+
+const behaviours: [string, Behaviour, { state: string; attempts: number; paused?: string }][] = [
+  ["answers 204", answering(204), { state: "delivered", attempts: 1 }],
+  ["answers 500", answering(500), { state: "pending", attempts: 1 }],
+  ["answers 400", answering(400), { state: "pending", attempts: 1 }],
+  ["answers 401", answering(401), { state: "pending", attempts: 1 }],
+  ["redirects", answering(302, "", { location: "/elsewhere" }), { state: "pending", attempts: 1 }],
+  ["answers 410", answering(410), { state: "pending", attempts: 1, paused: "gone" }],
+  ["answers 429", answering(429), { state: "pending", attempts: 0 }],
+  ["closes at once", (_, __, socket) => socket.destroy(), { state: "pending", attempts: 1 }],
+  ["answers no HTTP", (_, __, socket) => socket.end("?\r\n\r\n"), { state: "pending", attempts: 1 }],
+  [
+    "answers with much more than anybody reads",
+    answering(200, "y".repeat(5_000_000)),
+    { state: "delivered", attempts: 1 },
+  ],
+];
+
+for (const [what, behaviour, { state, attempts, paused = null }] of behaviours) {
+  test(`a receiver that ${what} leaves the delivery ${state}`, async () => {
+    await using receiver = await startReceiver(behaviour);
+    await using house = openHouse([webhook(receiver.url)]);
+    house.signal({ signalId: 7, personId: 1 });
+    await house.deliverer.settled();
+    expect(house.deliveries()).toMatchObject([{ state, attempts }]);
+    expect(house.store.health("crm").pauseReason).toBe(paused as never);
+    expect(receiver.received).toHaveLength(1);
+  });
+}
+
+test("a receiver that hangs holds up nobody else", async () => {
+  await using hanging = await startReceiver(() => undefined);
+  await using receiver = await startReceiver();
+  await using house = openHouse([webhook(hanging.url, { name: "slow", concurrency_max: 2 }), webhook(receiver.url)]);
+  house.signal(...Array.from({ length: 50 }, (_, index) => ({ signalId: index + 1, personId: index })));
+  while (receiver.received.length < 50) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(hanging.received.length).toBeLessThanOrEqual(2);
+});
+
+test("what was tried in vain comes again after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h, and is dead then", async () => {
+  const atMs: number[] = [];
+  await using house = openHouse([webhook("http://crm.example/")], {
+    random: () => 0,
+    post: {
+      send: async () => {
+        atMs.push(house.clock.nowMs);
+        return failing(503);
+      },
+    },
+  });
+  house.signal({ signalId: 7, personId: 1 });
+  while (await house.advance());
+  const waits = atMs.slice(1).map((at, index) => at - (atMs[index] ?? 0));
+  expect(waits).toEqual([5_000, 300_000, 1_800_000, ...[2, 5, 10, 14, 20, 24].map((hours) => hours * HOUR_MS)]);
+  expect(house.deliveries()).toMatchObject([{ state: "dead", attempts: 10, lastStatus: 503, lastAnswer: "down" }]);
+  expect(house.logged).toEqual(["destination_failing", "delivery_dead"]);
+});
+
+test("nobody comes before their time: the jitter is to later, by a tenth at most", async () => {
+  await using house = openHouse([webhook("http://crm.example/")], {
+    random: () => 0.999,
+    post: { send: async () => failing(500) },
+  });
+  house.signal({ signalId: 7, personId: 1 });
+  await house.deliverer.settled();
+  expect(house.deliveries()).toMatchObject([{ nextAttemptMs: NOON_MS + 5_500 }]);
+});
+
+test("Retry-After is honoured for the whole destination, as seconds and as a date", async () => {
+  for (const retryAfter of ["120", new Date(NOON_MS + 120_000).toUTCString()]) {
+    const sent: OutgoingRequest[] = [];
+    await using house = openHouse([webhook("http://crm.example/", { concurrency_max: 1 })], {
+      post: {
+        send: async (request) => {
+          sent.push(request);
+          return house.clock.nowMs < NOON_MS + 120_000 ? failing(429, retryAfter) : failing(200);
+        },
+      },
+    });
+    house.signal({ signalId: 7, personId: 1 }, { signalId: 8, personId: 2 });
+    await house.deliverer.settled();
+    expect(sent).toHaveLength(1);
+    while (await house.advance());
+    expect(house.clock.nowMs).toBe(NOON_MS + 120_000);
+    expect(house.deliveries()).toMatchObject([{ state: "delivered" }, { state: "delivered" }]);
+  }
+});
+
+test("at most so many are under way at once", async () => {
+  let underWay = 0;
+  let most = 0;
+  await using house = openHouse([webhook("http://crm.example/", { concurrency_max: 3 })], {
+    post: {
+      send: async () => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        underWay -= 1;
+        return failing(200);
+      },
+    },
+  });
+  house.signal(...Array.from({ length: 40 }, (_, index) => ({ signalId: index + 1, personId: index })));
+  await house.deliverer.settled();
+  expect(most).toBe(3);
+  expect(house.deliveries().every(({ state }) => state === "delivered")).toBe(true);
+});
+
+test("a later signal of a person waits for the earlier one, and others do not", async () => {
+  const sent: string[] = [];
+  let isDown = true;
+  await using house = openHouse([webhook("http://crm.example/")], {
+    post: {
+      send: async ({ headers }) => {
+        sent.push(headers["webhook-id"] ?? "");
+        return failing(isDown ? 500 : 200);
+      },
+    },
+  });
+  house.signal({ signalId: 1, personId: 1 }, { signalId: 2, personId: 1 }, { signalId: 3, personId: 2 });
+  await house.deliverer.settled();
+  expect(sent.toSorted()).toEqual(["dlv_1", "dlv_3"]);
+  isDown = false;
+  while (await house.advance());
+  expect(sent.filter((id) => id !== "dlv_3")).toEqual(["dlv_1", "dlv_1", "dlv_2"]);
+});
+
+test("after five days of failures a destination is paused, and resumed it gets what waited", async () => {
+  let isDown = true;
+  await using house = openHouse([webhook("http://crm.example/")], {
+    post: { send: async () => failing(isDown ? null : 200) },
+  });
+  for (let day = 0; day < 7; day += 1) {
+    house.signal({ signalId: day + 1, personId: day + 1 });
+    while (await house.advance(NOON_MS + (day + 1) * DAY_MS));
+    house.clock.nowMs = NOON_MS + (day + 1) * DAY_MS;
+  }
+  expect(house.store.health("crm").pauseReason).toBe("failing");
+  expect(house.logged).toContain("destination_paused");
+  isDown = false;
+  house.deliverer.resume("crm");
+  await house.deliverer.settled();
+  const states = house.deliveries().map(({ state }) => state);
+  expect(states.slice(0, 2)).toEqual(["dead", "dead"]);
+  expect(new Set(states.slice(2))).toEqual(new Set(["delivered"]));
+});
+
+test("a paused destination gets nothing until it is resumed", async () => {
+  const sent: OutgoingRequest[] = [];
+  await using house = openHouse([webhook("http://crm.example/")], {
+    post: {
+      send: async (request) => {
+        sent.push(request);
+        return failing(200);
+      },
+    },
+  });
+  house.deliverer.pause("crm");
+  house.signal({ signalId: 1, personId: 1 });
+  await house.deliverer.settled();
+  expect(sent).toHaveLength(0);
+  house.deliverer.resume("crm");
+  await house.deliverer.settled();
+  expect(sent).toHaveLength(1);
+});
+
+test("what waits for a destination that is no longer configured is kept, said, and sent when it is back", async () => {
+  await using house = openHouse([webhook("http://crm.example/")], { post: { send: async () => failing(200) } });
+  const configured = house.configs;
+  house.deliverer.pause("crm");
+  house.signal({ signalId: 1, personId: 1 });
+  await house.deliverer.settled();
+  house.configs = [];
+  house.deliverer.resume("crm");
+  await house.deliverer.settled();
+  expect(house.logged).toContain("destination_not_configured");
+  expect(house.deliveries()).toMatchObject([{ state: "pending" }]);
+  house.configs = configured;
+  house.deliverer.wake();
+  await house.deliverer.settled();
+  expect(house.deliveries()).toMatchObject([{ state: "delivered" }]);
+});
+
+test("a replay sends the same body under the same id", async () => {
+  await using receiver = await startReceiver();
+  await using house = openHouse([webhook(receiver.url)]);
+  house.signal({ signalId: 1, personId: 1 }, { signalId: 2, personId: 2 });
+  await house.deliverer.settled();
+  const [first] = house.deliveries();
+  if (first === undefined) throw new Error("nothing was delivered");
+  expect(house.store.replay(first, house.clock.nowMs)).toBe(true);
+  house.deliverer.wake();
+  await house.deliverer.settled();
+  expect(house.store.replaySince("crm", NOON_MS, house.clock.nowMs)).toBe(2);
+  house.deliverer.wake();
+  await house.deliverer.settled();
+  const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
+  expect(ids.toSorted()).toEqual(["dlv_1", "dlv_1", "dlv_1", "dlv_2", "dlv_2"]);
+  expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(2);
+});
+
+test("killed between commit and delivery, the next start sends it", async () => {
+  await using receiver = await startReceiver();
+  await using house = openHouse([webhook(receiver.url)], {
+    post: { send: () => new Promise<Answer>(() => undefined) },
+  });
+  house.signal({ signalId: 1, personId: 1 });
+  await new Promise((resolve) => setImmediate(resolve));
+  const { send } = await import("../../src/destinations/send.ts");
+  house.restart({ post: { send } });
+  await house.deliverer.settled();
+  expect(receiver.received).toHaveLength(1);
+  expect(house.deliveries()).toMatchObject([{ state: "delivered", attempts: 1 }]);
+});
+
+test("stopping lets what is under way finish, and waits for a hanging one no longer than two seconds", async () => {
+  await using quick = await startReceiver((_, response) => void setTimeout(() => response.end("ok"), 50));
+  await using hanging = await startReceiver(() => undefined);
+  await using house = openHouse([webhook(quick.url), webhook(hanging.url, { name: "slow" })]);
+  house.signal({ signalId: 1, personId: 1 });
+  while (quick.received.length + hanging.received.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  const startMs = performance.now();
+  await house.deliverer.stop();
+  expect(performance.now() - startMs).toBeLessThan(2_500);
+  expect(house.deliveries()).toMatchObject([{ state: "delivered" }, { state: "pending", attempts: 0 }]);
+});
+
+test("an answer is kept without what we sent", async () => {
+  await using receiver = await startReceiver(({ body, headers }, response) => {
+    response.writeHead(422).end(`unprocessable: ${body} ${headers["webhook-signature"]} ada@acme.com`);
+  });
+  await using house = openHouse([webhook(receiver.url)]);
+  house.signal({ signalId: 1, personId: 1 });
+  await house.deliverer.settled();
+  const answer = house.deliveries()[0]?.lastAnswer ?? "";
+  expect(answer).toStartWith("unprocessable: …");
+  for (const secret of ["Lovelace", "ada@", "acme", "v1,"]) expect(answer).not.toContain(secret);
+});
+
+test("a secret that is missing keeps the delivery waiting and says which", async () => {
+  await using house = openHouse([webhook("http://crm.example/", { secret: "env:NOT_THERE" })]);
+  house.signal({ signalId: 1, personId: 1 });
+  await house.deliverer.settled();
+  expect(house.deliveries()).toMatchObject([{ state: "pending", lastAnswer: "the secret env:NOT_THERE is not set" }]);
+});
+
+test("ten thousand signals over a destination that is down for a day all arrive, once each, in order per person", async () => {
+  const signals = 10_000;
+  const people = 4_000;
+  const accepted: string[] = [];
+  await using house = openHouse([webhook("http://crm.example/", { concurrency_max: 16 })], {
+    random: Math.random,
+    post: {
+      send: async ({ headers }) => {
+        if (house.clock.nowMs < NOON_MS + DAY_MS) return failing(null);
+        accepted.push(headers["webhook-id"] ?? "");
+        return failing(200);
+      },
+    },
+  });
+  const all = Array.from({ length: signals }, (_, index) => ({ signalId: index + 1, personId: (index * 7) % people }));
+  house.signal(...all);
+  // Minutes at a time: each of them was spread to a time of its own.
+  while (await house.advance()) house.clock.nowMs += 60_000;
+  expect(accepted).toHaveLength(signals);
+  expect(new Set(accepted).size).toBe(signals);
+  const personOf = new Map(
+    house.deliveries().map(({ deliveryId, personId }) => [`dlv_${deliveryId.toString(36)}`, personId]),
+  );
+  const lastOf = new Map<number | undefined, number>();
+  for (const id of accepted) {
+    const number = Number.parseInt(id.slice(4), 36);
+    expect(number).toBeGreaterThan(lastOf.get(personOf.get(id)) ?? 0);
+    lastOf.set(personOf.get(id), number);
+  }
+}, 60_000);
