@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { afterEach, describe, expect, jest, test } from "bun:test";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readIntentConfig } from "../../src/config/read.ts";
@@ -7,6 +7,7 @@ import { type ConfigWatch, type LoadedIntent, watchConfig } from "../../src/conf
 
 const EVERY_MS = 5;
 const WAIT_MAX_MS = 4_000;
+const WRITTEN_AT = new Date(Date.UTC(2026, 0, 1));
 
 const cleanups: (() => void)[] = [];
 
@@ -31,6 +32,7 @@ function watched(everyMs = EVERY_MS): { path: string; folder: string; told: (num
   const folder = mkdtempSync(join(tmpdir(), "do-intent-watch-"));
   const path = join(folder, "intent.json");
   writeFileSync(path, configText(40));
+  utimesSync(path, WRITTEN_AT, WRITTEN_AT);
   const told: (number | string)[] = [];
   const watch = watchConfig({
     path,
@@ -63,10 +65,9 @@ describe("a watched intent.json", () => {
 
   test("that is replaced by a file of the same size and time takes hold", async () => {
     const { path, folder, told } = watched();
-    const { atime, mtime } = statSync(path);
     const other = join(folder, "other.json");
     writeFileSync(other, configText(41));
-    utimesSync(other, atime, mtime);
+    utimesSync(other, WRITTEN_AT, WRITTEN_AT);
     renameSync(other, path);
     await until(told, 1);
     expect(told).toEqual([41]);
@@ -124,6 +125,20 @@ describe("a watched intent.json", () => {
     rmSync(path);
     await until(told, 1);
     expect(told).toHaveLength(1);
+  });
+
+  test("that is being written is left alone until it rests", () => {
+    jest.useFakeTimers();
+    cleanups.push(() => jest.useRealTimers());
+    const { path, told } = watched();
+    const text = configText(41);
+    for (const length of [10, 20, 30, text.length]) {
+      writeFileSync(path, text.slice(0, length));
+      jest.advanceTimersByTime(EVERY_MS);
+    }
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(EVERY_MS);
+    expect(told).toEqual([41]);
   });
 
   test("is read at once by reload, and left alone after stop", () => {
