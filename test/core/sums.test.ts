@@ -64,6 +64,16 @@ function live(batches: Parameters<World["submit"]>[0][]): World {
   return world;
 }
 
+/** What each visitor's sessions say, without ids and without the pages, which events of the same moment may leave open. */
+function sessionsByVisitor({ rows }: World): Map<string, object> {
+  const said = [...rows.sessions.values()].map((session): [string, object] => {
+    const { sessionKey, startedMs, endedMs, eventCount, firstTouch, counted } = session;
+    const who = rows.identities.get(session.identityId)?.value;
+    return [`${who} ${sessionKey}`, { startedMs, endedMs, eventCount, firstTouch, counted }];
+  });
+  return new Map(said.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 const ada = identifier("email", "ada@lovelace.example");
 
 describe("scores are a merge-able sum", () => {
@@ -86,6 +96,7 @@ describe("scores are a merge-able sum", () => {
           return { attribution, firstSeenMs, lastSeenMs };
         };
         expect(seen(other, otherId)).toEqual(seen(one, personId));
+        expect(sessionsByVisitor(other)).toEqual(sessionsByVisitor(one));
       },
     );
     holds(property, 300);
