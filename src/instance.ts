@@ -2,13 +2,19 @@ import { createApp } from "./app.ts";
 import { ensureKeys, type InstanceKeys } from "./commands/keys.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
+import { parseId } from "./core/id.ts";
+import type { SignalData } from "./core/signal.ts";
+import type { DestinationConfig } from "./destinations/config.ts";
+import { renderDeliveries } from "./destinations/render.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
+import { createDeliverer } from "./jobs/deliver.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
+import { createDeliveryStore, type NewDelivery } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
 import { createKeyStore } from "./store/sqlite/keys.ts";
 import { createSqliteStore } from "./store/sqlite/store.ts";
@@ -48,12 +54,24 @@ export function createInstance(options: InstanceOptions): Instance {
   const store = createSqliteStore(database);
   const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
+  const deliveries = createDeliveryStore(database);
+  const deliverer = createDeliverer({
+    store: deliveries,
+    destinations: () => settings.config.destinations,
+    now: clock,
+    log,
+  });
   const engine = createEngine({
     store,
     clock,
     rules: () => settings.rules,
-    insertDeliveries: () => {},
-    onSignals: () => {},
+    insertDeliveries: (signals) => {
+      for (const signal of signals) deliveries.insert(deliveryRows(signal, settings.config.destinations, clock()));
+    },
+    onSignals: (signals) => {
+      for (const signal of signals) logSignal(signal, log);
+      deliverer.wake();
+    },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
   });
   const app = createApp({
@@ -70,18 +88,22 @@ export function createInstance(options: InstanceOptions): Instance {
       config: () => ({ hash: settings.rules.hash, problem: settings.problem }),
     },
   });
+  // What an earlier run left to send.
+  deliverer.wake();
   return {
     app,
     engine,
     keys,
     configure: (config, hash) => {
       settings = settingsOf(config, hash);
+      deliverer.wake();
     },
     setConfigProblem: (problem) => {
       settings = { ...settings, problem };
     },
     close: async () => {
       await engine.drain();
+      await deliverer.stop();
       close();
     },
   };
@@ -89,4 +111,28 @@ export function createInstance(options: InstanceOptions): Instance {
 
 function settingsOf(config: IntentConfig, hash: string): Settings {
   return { config, rules: compileRules(config, hash), problem: null };
+}
+
+function deliveryRows(signal: SignalData, destinations: readonly DestinationConfig[], nowMs: number): NewDelivery[] {
+  const signalId = parseId("signal", signal.signal_id);
+  const personId = parseId("person", signal.person.person_id);
+  if (signalId === null || personId === null) throw new Error("a signal carries ids of our own making");
+  return renderDeliveries(signal, destinations, { publicUrl: null, nowMs }).map((rendered) => ({
+    ...rendered,
+    signalId,
+    personId,
+    createdMs: nowMs,
+  }));
+}
+
+/** One line per crossing, whatever the destinations; the person only by id. */
+function logSignal({ signal_id, person, threshold, score, score_before, reasons }: SignalData, log: Log): void {
+  log.info("signal", {
+    signal_id,
+    person_id: person.person_id,
+    threshold: threshold.name,
+    score_before: Math.round(score_before),
+    score: Math.round(score),
+    reasons: reasons.map(({ rule }) => rule).join(","),
+  });
 }
