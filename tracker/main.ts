@@ -1,4 +1,4 @@
-import { scriptPath } from "./policy.ts";
+import { scriptPaths } from "./policy.ts";
 import { start } from "./start.ts";
 import type { Call } from "./types.ts";
 
@@ -10,12 +10,12 @@ interface Stub {
 const page = window as { doIntent?: Stub };
 const stub = page.doIntent ?? {};
 // A module script does not know its own tag.
-const tag = document.currentScript ?? document.querySelector(`script[src*="${scriptPath}"]`);
+const tag = document.currentScript ?? [...document.scripts].find(({ src }) => src.match(scriptPaths));
 
 page.doIntent = stub;
 // A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
 if (!stub.id && tag) {
   const { src, dataset } = tag as HTMLScriptElement;
-  const [endpoint = ""] = src.split(scriptPath);
-  Object.assign(stub, start({ endpoint, ...dataset }, stub.q));
+  const [endpoint = ""] = src.split(RegExp(scriptPaths));
+  Object.assign(stub, start({ endpoint, script: src, ...dataset }, stub.q));
 }

@@ -1,7 +1,7 @@
 import { keepEarly, on } from "./bus.ts";
 import { anonymousId, retireId } from "./identity.ts";
 import { arrive, startMs, view, watchPage, whenActivated } from "./page.ts";
-import { honoured, scriptPath } from "./policy.ts";
+import { honoured } from "./policy.ts";
 import { guard, listen } from "./safe.ts";
 import { endSession, touchSession } from "./session.ts";
 import { options, running, setRunning } from "./settings.ts";
@@ -39,7 +39,7 @@ function watch(): void {
   const replayEarly = keepEarly("click focusin input submit");
   watchPage();
   // It comes from beside the script, with the nonce of its tag.
-  import(options.endpoint + scriptPath.replace(".", "/observe.")).then(({ observe }) => {
+  import(options.script.replace(/\.m?js.*/, "/observe.js")).then(({ observe }) => {
     observe({ options, track, on, view, touch: touchSession, url: pageUrl, startMs });
     replayEarly();
   }, console.warn);

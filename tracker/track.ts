@@ -8,13 +8,14 @@ import type { Identity, Metadata } from "./types.ts";
 import { uuid } from "./uuid.ts";
 
 const itemCharactersMax = 32 * 1024;
+const addressCharactersMax = 4096;
 
 export let pageUrl = "";
 export let pageReferrer = "";
 
 export function setPage(url: string, referrer: string): void {
-  pageUrl = url;
-  pageReferrer = referrer;
+  pageUrl = url.slice(0, addressCharactersMax);
+  pageReferrer = referrer.slice(0, addressCharactersMax);
 }
 
 function store(name: string, value: object): void {

@@ -26,6 +26,8 @@ export interface TrackedEvent {
 export interface Options {
   /** Where events go, for example `https://intent.example.com`. */
   endpoint: string;
+  /** Where the script came from: its parts are beside it. */
+  script: string;
   /** The public write key, where the server asks for one. */
   key?: string;
   /** The path for events, where it is not `/v1/e`. */

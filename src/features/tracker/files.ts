@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { brotliCompressSync } from "node:zlib";
+import observeBrotli from "../../../tracker/dist/observe.js.br" with { type: "file" };
+import observeGzip from "../../../tracker/dist/observe.js.gz" with { type: "file" };
+import typesBrotli from "../../../tracker/dist/s.d.ts.br" with { type: "file" };
+import typesGzip from "../../../tracker/dist/s.d.ts.gz" with { type: "file" };
+import scriptBrotli from "../../../tracker/dist/s.js.br" with { type: "file" };
+import scriptGzip from "../../../tracker/dist/s.js.gz" with { type: "file" };
+import moduleBrotli from "../../../tracker/dist/s.mjs.br" with { type: "file" };
+import moduleGzip from "../../../tracker/dist/s.mjs.gz" with { type: "file" };
+import type { TrackerConfig } from "./config.ts";
+import { policyText, shippedPolicy } from "./config.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** One file in every encoding it is served in. */
+export type ServedFile = {
+  path: string;
+  type: string;
+  etag: string;
+  integrity: string;
+  br: Bytes;
+  gzip: Bytes;
+  plain: Bytes;
+};
+
+const JAVASCRIPT = "text/javascript; charset=utf-8";
+const embedded = {
+  script: { br: scriptBrotli, gzip: scriptGzip, type: JAVASCRIPT },
+  module: { br: moduleBrotli, gzip: moduleGzip, type: JAVASCRIPT },
+  observe: { br: observeBrotli, gzip: observeGzip, type: JAVASCRIPT },
+  types: { br: typesBrotli, gzip: typesGzip, type: "text/plain; charset=utf-8" },
+} as const;
+
+/** Every file of the tracker under the address it is served at. */
+export async function loadFiles(config: TrackerConfig): Promise<ServedFile[]> {
+  const [module, types] = await Promise.all([load("module", "/s.mjs", config), load("types", "/s.d.ts", config)]);
+  const scripts = config.paths.script.map(async (path) => [
+    await load("script", path, config),
+    await load("observe", path.replace(/\.js$/, "/observe.js"), config),
+  ]);
+  return [...(await Promise.all(scripts)).flat(), module, types];
+}
+
+async function load(name: keyof typeof embedded, path: string, config: TrackerConfig): Promise<ServedFile> {
+  const { br, gzip, type } = embedded[name];
+  const [brotliBytes, gzipBytes] = await Promise.all([Bun.file(br).bytes(), Bun.file(gzip).bytes()]);
+  const shipped = Bun.gunzipSync(gzipBytes);
+  const policy = policyText(config);
+  // As built, unless the config wants it otherwise: then it is compressed once, here.
+  if (policy === shippedPolicy || name === "observe" || name === "types") {
+    return describe({ path, type, br: brotliBytes, gzip: gzipBytes, plain: shipped });
+  }
+  const plain = Buffer.from(new TextDecoder().decode(shipped).replace(shippedPolicy, policy));
+  return describe({ path, type, br: brotliCompressSync(plain), gzip: Bun.gzipSync(plain, { level: 9 }), plain });
+}
+
+function describe(file: Omit<ServedFile, "etag" | "integrity">): ServedFile {
+  const etag = `"${createHash("sha256").update(file.plain).digest("base64url").slice(0, 22)}"`;
+  const integrity = `sha384-${createHash("sha384").update(file.plain).digest("base64")}`;
+  return { ...file, etag, integrity };
+}
