@@ -7,12 +7,12 @@ import type { Attempt } from "./deliver-attempt.ts";
 import { conclude } from "./deliver-schedule.ts";
 
 /** Read ahead at once; a little more than the requests under way at most. */
-const READ_AHEAD_MAX = 64;
+const READ_AHEAD_MAX = 256;
 const FAILING_MAX_MS = 5 * 86_400_000;
 const LOCAL_SPACING_MS = 0;
 
 export type LaneOptions = {
-  store: Pick<DeliveryStore, "due" | "nextDueMs" | "health">;
+  store: Pick<DeliveryStore, "due" | "toSend" | "nextDueMs" | "health">;
   now: () => number;
   random: () => number;
   /** Resolves, whatever happens. */
@@ -38,19 +38,19 @@ export function createLane(name: string, options: LaneOptions): Lane {
   const { store, now } = options;
   /** Read or under way or not yet marked: pending in the store, and yet not to be sent again. */
   const held = new Set<number>();
-  let queue: DueDelivery[] = [];
+  let queue: number[] = [];
   let underWay = 0;
   let quietUntilMs = 0;
   let health = store.health(name);
 
   const refill = (nowMs: number): void => {
     const due = store.due(name, nowMs, held.size + READ_AHEAD_MAX);
-    queue = due.filter(({ deliveryId }) => !held.has(deliveryId));
-    for (const { deliveryId } of queue) held.add(deliveryId);
+    queue = due.filter((deliveryId) => !held.has(deliveryId));
+    for (const deliveryId of queue) held.add(deliveryId);
   };
 
   const dropQueue = (): void => {
-    for (const { deliveryId } of queue) held.delete(deliveryId);
+    for (const deliveryId of queue) held.delete(deliveryId);
     queue = [];
   };
 
@@ -109,8 +109,13 @@ export function createLane(name: string, options: LaneOptions): Lane {
         if (queue.length === 0) refill(nowMs);
         if (queue.length === 0) return store.nextDueMs(name, nowMs);
         if (quietUntilMs > nowMs) return quietUntilMs;
-        const delivery = queue.shift();
-        if (delivery === undefined) break;
+        const deliveryId = queue.shift();
+        const delivery = deliveryId === undefined ? null : store.toSend(deliveryId);
+        if (delivery === null) {
+          // Erased meanwhile.
+          if (deliveryId !== undefined) held.delete(deliveryId);
+          continue;
+        }
         underWay += 1;
         quietUntilMs = nowMs + spacingMs;
         void dispatch(config, delivery);

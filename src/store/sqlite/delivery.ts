@@ -58,8 +58,9 @@ export const DELIVERY_SQL = {
       (select min(delivery_id) from delivery where state = 'pending' and person_id = ?1 and destination = ?2)`,
   release: `update delivery set next_attempt_at = ?3 where next_attempt_at is null and delivery_id =
       (select min(delivery_id) from delivery where state = 'pending' and person_id = ?1 and destination = ?2)`,
-  due: `select delivery_id as deliveryId, body, attempts from delivery
+  due: `select delivery_id as deliveryId from delivery
     where state = 'pending' and destination = ?1 and next_attempt_at <= ?2 order by next_attempt_at limit ?3`,
+  toSend: `select delivery_id as deliveryId, body, attempts from delivery where delivery_id = ?`,
   nextDueMs: `select next_attempt_at as nextAttemptMs from delivery
     where state = 'pending' and destination = ?1 and next_attempt_at > ?2 order by next_attempt_at limit 1`,
   mark: `update delivery set state = ?2, attempts = ?3, next_attempt_at = ?4, last_attempt_at = ?5, last_status = ?6,
@@ -86,7 +87,8 @@ export function createDeliveryStore(database: Database) {
   const takeOver = database.query<{ destination: string }, [number, number]>(DELIVERY_SQL.takeOver);
   const holdBack = database.query<unknown, [number, string]>(DELIVERY_SQL.holdBack);
   const release = database.query<unknown, [number, string, number]>(DELIVERY_SQL.release);
-  const due = database.query<DueDelivery, [string, number, number]>(DELIVERY_SQL.due);
+  const due = database.query<{ deliveryId: number }, [string, number, number]>(DELIVERY_SQL.due);
+  const toSend = database.query<DueDelivery, [number]>(DELIVERY_SQL.toSend);
   const nextDueMs = database.query<{ nextAttemptMs: number }, [string, number]>(DELIVERY_SQL.nextDueMs);
   const mark = database.query<
     { personId: number },
@@ -126,7 +128,10 @@ export function createDeliveryStore(database: Database) {
     },
 
     /** What may be sent now, the longest due first; includes what is under way already. */
-    due: (destination: string, nowMs: number, limit: number): DueDelivery[] => due.all(destination, nowMs, limit),
+    due: (destination: string, nowMs: number, limit: number): number[] =>
+      due.all(destination, nowMs, limit).map(({ deliveryId }) => deliveryId),
+
+    toSend: (deliveryId: number): DueDelivery | null => toSend.get(deliveryId),
 
     /** When the next one that is not due yet will be; null when none waits. */
     nextDueMs: (destination: string, nowMs: number): number | null =>
