@@ -46,7 +46,8 @@ const line = (run: Run) => ({ type: "RichTextBlock", inlines: [{ type: "TextRun"
 function judge(answer: Answer, nowMs: number): Verdict {
   const { status, body } = answer;
   // The older connectors say 200 and put the truth into the text.
-  if (status === 200 && /HTTP error 429/i.test(body)) return { outcome: "limited" };
+  const told = status === 200 ? /delivery failed.*HTTP error (\d{3})/is.exec(body)?.[1] : undefined;
+  if (told !== undefined) return judge({ ...answer, status: Number(told) }, nowMs);
   if (status !== null && GONE_STATUSES.includes(status)) return { outcome: "gone" };
   if (status !== null && REFUSED_STATUSES.includes(status)) return { outcome: "refused" };
   return judgeHttp(answer, nowMs);
