@@ -2,6 +2,8 @@ import { Elysia } from "elysia";
 import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
+import { type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
+import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
@@ -10,7 +12,9 @@ import type { Log } from "./http/log.ts";
 import { compileOrigins, corsFor } from "./http/origin.ts";
 
 export type AppDeps = TrackDeps &
-  IdentifyDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
+  IdentifyDeps &
+  PeopleDeps &
+  SignalsDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
 
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {
@@ -19,6 +23,8 @@ export function createApp(deps: AppDeps) {
     .use(corsFor(compileOrigins(deps.origins)))
     .use(trackRoutes(deps))
     .use(identifyRoutes(deps))
+    .use(peopleRoutes(deps))
+    .use(signalRoutes(deps))
     .use(trackerRoutes(deps.script))
     .use(healthRoutes(deps.health));
 }

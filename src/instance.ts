@@ -17,6 +17,8 @@ import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore, type NewDelivery } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
 import { createKeyStore } from "./store/sqlite/keys.ts";
+import { createRankStore } from "./store/sqlite/ranks.ts";
+import { createReaders } from "./store/sqlite/readers.ts";
 import { createSqliteStore } from "./store/sqlite/store.ts";
 
 export type InstanceOptions = {
@@ -74,10 +76,15 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
   });
+  const ranks = createRankStore(database);
   const app = createApp({
     engine,
     keys: createKeys(keys.secretHashes, keys.writeHashes),
     ingest: () => settings.config.ingest,
+    rules: () => settings.rules,
+    now: clock,
+    ranks,
+    ...createReaders(database),
     log,
     origins: options.origins,
     script: options.script,

@@ -1,0 +1,86 @@
+import type { Rules } from "../../core/compile.ts";
+import { DAY_MS } from "../../core/duration.ts";
+import { AppError } from "../../core/error.ts";
+import { formatId } from "../../core/id.ts";
+import { recomputeSums } from "../../core/recompute.ts";
+import { evaluate, type Sums } from "../../core/score.ts";
+import type { GroupPoints } from "../../core/signal.ts";
+import { levelOf } from "../../core/threshold.ts";
+import { type EventReader, NEWEST, type ReadEvent } from "../../store/sqlite/events.ts";
+import type { PeopleReader } from "../../store/sqlite/people.ts";
+
+/** Events that a look into the past goes through; they are held in memory meanwhile. */
+const PAST_EVENTS_MAX = 100_000;
+/** Events read before others get their turn. */
+const SLICE_EVENTS = 500;
+
+export type ExplainAnswer = {
+  person_id: string;
+  at: string;
+  score: number;
+  level: string;
+  config_hash: string;
+  groups: GroupPoints[];
+  contributions: {
+    rule: string;
+    group: string;
+    count: number;
+    raw: number;
+    points: number;
+    half_life_days: number | null;
+    last_event_at: string;
+  }[];
+};
+
+export type ExplainDeps = { people: PeopleReader; events: EventReader };
+
+/** Every point of a score: from the stored sums, or, before the newest event they hold, from the events themselves. */
+export async function explainPerson(
+  personId: number,
+  atMs: number,
+  { people, events }: ExplainDeps,
+  rules: Rules,
+): Promise<ExplainAnswer> {
+  const { sums } = people.personOf(personId).score;
+  const newestMs = Math.max(0, ...Object.values(sums).flatMap((sum) => [sum.atMs, sum.lastEventMs]));
+  const isPast = atMs < newestMs;
+  const evaluation = evaluate(isPast ? await pastSums(personId, atMs, { people, events }, rules) : sums, rules, atMs);
+  return {
+    person_id: formatId("person", personId),
+    at: new Date(atMs).toISOString(),
+    score: evaluation.score,
+    level: levelOf(evaluation.score, rules.thresholds),
+    config_hash: rules.hash,
+    groups: evaluation.groups,
+    contributions: evaluation.contributions.map(({ rule, sum, raw, points }) => ({
+      rule: rule.name,
+      group: rule.group,
+      count: sum.count,
+      raw,
+      points,
+      half_life_days: rule.halfLifeMs === null ? null : rule.halfLifeMs / DAY_MS,
+      last_event_at: new Date(sum.lastEventMs).toISOString(),
+    })),
+  };
+}
+
+async function pastSums(personId: number, atMs: number, deps: ExplainDeps, rules: Rules): Promise<Sums> {
+  const identityIds = deps.people.allIdentitiesOf(personId).map(({ identityId }) => identityId);
+  const past: ReadEvent[] = [];
+  let before = { ...NEWEST, occurredMs: atMs + 1 };
+  for (;;) {
+    const events = deps.events.newestOf(identityIds, before, SLICE_EVENTS);
+    past.push(...events);
+    const last = events.at(-1);
+    if (last === undefined || events.length < SLICE_EVENTS) return recomputeSums(past, rules, atMs);
+    if (past.length > PAST_EVENTS_MAX) {
+      throw new AppError(
+        "invalid",
+        `lies in a past of more than ${PAST_EVENTS_MAX} events; ask for a time after the newest event, or for now`,
+        "at",
+      );
+    }
+    before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

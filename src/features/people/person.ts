@@ -1,0 +1,80 @@
+import type { Attribution } from "../../core/attribution.ts";
+import type { Rules } from "../../core/compile.ts";
+import { AppError } from "../../core/error.ts";
+import { formatId, parseId } from "../../core/id.ts";
+import { IDENTIFIER_KINDS, type IdentifierKind, normalizeIdentifier } from "../../core/identifier.ts";
+import { evaluate, scoreOf } from "../../core/score.ts";
+import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
+import type { Identity, Traits } from "../../core/state.ts";
+import { levelOf } from "../../core/threshold.ts";
+import type { PeopleReader, StoredPerson } from "../../store/sqlite/people.ts";
+
+/** Identifiers that an answer lists; a browser that loses its cookie daily would fill pages. */
+const IDENTITIES_MAX = 50;
+
+export type PersonAnswer = {
+  person_id: string;
+  identities: { kind: IdentifierKind; value: string; verified: boolean }[];
+  traits: Traits;
+  score: number;
+  level: string;
+  first_seen_at: string;
+  last_seen_at: string;
+  account: { domain: string } | null;
+};
+
+export type FullPersonAnswer = PersonAnswer & {
+  groups: GroupPoints[];
+  reasons: Reason[];
+  attribution: Attribution | null;
+};
+
+/**
+ * A person id, or an identifier of any kind, the strongest kind first. An absorbed person's id leads to the survivor.
+ * What is not even text is an address with broken percent-encoding.
+ */
+export function findPerson(said: string | null, people: PeopleReader): number {
+  if (said === null) throw new AppError("invalid", "is broken; percent-encode what is no letter or digit", "id");
+  const personId = parseId("person", said);
+  const survivorId = personId === null ? null : people.survivorOf(personId);
+  if (survivorId !== null) return survivorId;
+  for (const kind of IDENTIFIER_KINDS) {
+    const { value } = normalizeIdentifier(kind, said);
+    const ownerId = value === undefined ? null : people.ownerOf({ kind, value });
+    if (ownerId !== null) return ownerId;
+  }
+  throw new AppError("not_found", "nobody is known by this; give a person_id or an identifier as it was sent");
+}
+
+export function readPerson(said: string | null, people: PeopleReader, rules: Rules, nowMs: number): FullPersonAnswer {
+  const person = people.personOf(findPerson(said, people));
+  const evaluation = evaluate(person.score.sums, rules, nowMs);
+  return {
+    ...answerOf(person, people, rules, evaluation.score),
+    groups: evaluation.groups,
+    reasons: reasonsOf(evaluation),
+    attribution: person.score.attribution,
+  };
+}
+
+export function describePerson(personId: number, people: PeopleReader, rules: Rules, atMs: number): PersonAnswer {
+  const person = people.personOf(personId);
+  return answerOf(person, people, rules, scoreOf(person.score.sums, rules, atMs));
+}
+
+function answerOf(person: StoredPerson, people: PeopleReader, rules: Rules, score: number): PersonAnswer {
+  return {
+    person_id: formatId("person", person.personId),
+    identities: people.liveIdentitiesOf(person.personId, IDENTITIES_MAX).map(identityAnswer),
+    traits: person.traits,
+    score,
+    level: levelOf(score, rules.thresholds),
+    first_seen_at: new Date(person.score.firstSeenMs).toISOString(),
+    last_seen_at: new Date(person.score.lastSeenMs).toISOString(),
+    account: person.domain === null ? null : { domain: person.domain },
+  };
+}
+
+function identityAnswer({ kind, value, isVerified }: Identity): PersonAnswer["identities"][number] {
+  return { kind, value, verified: isVerified };
+}

@@ -1,0 +1,52 @@
+import type { Database } from "bun:sqlite";
+import type { Event } from "../../core/event.ts";
+
+/** Where a walk through events stands, from new to old. */
+export type EventPosition = { occurredMs: number; eventSeq: number };
+
+export const NEWEST: EventPosition = { occurredMs: Number.MAX_SAFE_INTEGER, eventSeq: 0 };
+
+export type ReadEvent = Event & EventPosition & { identityId: number };
+
+export type EventReader = {
+  /** The newest below `before` that any of the identities did, newest first. */
+  newestOf(identityIds: readonly number[], before: EventPosition, limit: number): ReadEvent[];
+};
+
+const COLUMNS = `event_seq as eventSeq, event_id as eventId, identity_id as identityId, name, occurred_at as occurredMs,
+  received_at as receivedMs, session_id as sessionId, url, referrer, properties, bot`;
+
+export const EVENTS_SQL = {
+  /** Reads the index alone, however large the events are. */
+  places: `select occurred_at as occurredMs, event_seq as eventSeq from event
+    where identity_id = ?1 and (occurred_at, event_seq) < (?2, ?3) and occurred_at >= ?4
+    order by occurred_at desc, event_seq desc limit ?5`,
+  event: `select ${COLUMNS} from event where event_seq = ?`,
+} as const;
+
+type EventRow = Omit<ReadEvent, "properties"> & { properties: string | null };
+
+export function createEventReader(database: Database): EventReader {
+  const selectPlaces = database.query<EventPosition, [number, number, number, number, number]>(EVENTS_SQL.places);
+  const selectEvent = database.query<EventRow, [number]>(EVENTS_SQL.event);
+  return {
+    newestOf: (identityIds, before, limit) => {
+      let newest: EventPosition[] = [];
+      for (const identityId of identityIds) {
+        // An identity need not be read beyond what the ones before it have already filled the page with.
+        const floorMs = newest.length < limit ? 0 : (newest.at(-1)?.occurredMs ?? 0);
+        const places = selectPlaces.all(identityId, before.occurredMs, before.eventSeq, floorMs, limit);
+        if (places.length > 0) newest = [...newest, ...places].sort(newestFirst).slice(0, limit);
+      }
+      return newest.map(({ eventSeq }) => {
+        const row = selectEvent.get(eventSeq);
+        if (row === null) throw new Error("the index of events knows one that is not there");
+        return { ...row, properties: row.properties === null ? {} : JSON.parse(row.properties) };
+      });
+    },
+  };
+}
+
+function newestFirst(a: EventPosition, b: EventPosition): number {
+  return b.occurredMs - a.occurredMs || b.eventSeq - a.eventSeq;
+}

@@ -1,0 +1,15 @@
+import type { Database } from "bun:sqlite";
+import { createEventReader, type EventReader } from "./events.ts";
+import { createPeopleReader, type PeopleReader } from "./people.ts";
+import { createSignalReader, type SignalReader } from "./signals-read.ts";
+
+export type Readers = { people: PeopleReader; events: EventReader; signals: SignalReader };
+
+/** What answers questions about what the loop wrote; a read-only connection will do. */
+export function createReaders(database: Database): Readers {
+  return {
+    people: createPeopleReader(database),
+    events: createEventReader(database),
+    signals: createSignalReader(database),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Database } from "bun:sqlite";
+import type { SignalData } from "../../core/signal.ts";
+
+/** Where a walk through signals stands, from new to old. */
+export type SignalPosition = { createdMs: number; signalId: number };
+
+export const NEWEST_SIGNAL: SignalPosition = { createdMs: Number.MAX_SAFE_INTEGER, signalId: 0 };
+
+export type ReadSignal = SignalPosition & { data: SignalData };
+
+export type SignalFilter = { personId: number | null; threshold: string | null; sinceMs: number };
+
+export type SignalReader = {
+  /** The newest below `before`, newest first. A person has also the signals of those who were merged into it. */
+  newest(filter: SignalFilter, before: SignalPosition, limit: number): ReadSignal[];
+};
+
+const COLUMNS = "signal_id as signalId, created_at as createdMs, data";
+const PLACE = `(created_at, signal_id) < (?1, ?2) and created_at >= ?3
+  order by created_at desc, signal_id desc limit ?4`;
+
+export const SIGNALS_SQL = {
+  all: `select ${COLUMNS} from signal where ${PLACE}`,
+  ofThreshold: `select ${COLUMNS} from signal where threshold = ?5 and ${PLACE}`,
+  ofPerson: `with recursive whole (person_id) as (
+      select ?6 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
+      where m.undone_at is null
+    ) select ${COLUMNS} from signal
+    where person_id in (select person_id from whole) and (?5 is null or threshold = ?5) and ${PLACE}`,
+} as const;
+
+type SignalRow = SignalPosition & { data: string };
+type PlaceValues = [number, number, number, number];
+
+export function createSignalReader(database: Database): SignalReader {
+  const selectAll = database.query<SignalRow, PlaceValues>(SIGNALS_SQL.all);
+  const selectOfThreshold = database.query<SignalRow, [...PlaceValues, string]>(SIGNALS_SQL.ofThreshold);
+  const selectOfPerson = database.query<SignalRow, [...PlaceValues, string | null, number]>(SIGNALS_SQL.ofPerson);
+  const rowsOf = (filter: SignalFilter, before: SignalPosition, limit: number): SignalRow[] => {
+    const place: PlaceValues = [before.createdMs, before.signalId, filter.sinceMs, limit];
+    if (filter.personId !== null) return selectOfPerson.all(...place, filter.threshold, filter.personId);
+    if (filter.threshold !== null) return selectOfThreshold.all(...place, filter.threshold);
+    return selectAll.all(...place);
+  };
+  return {
+    newest: (filter, before, limit) =>
+      rowsOf(filter, before, limit).map(({ data, ...place }) => ({ ...place, data: JSON.parse(data) })),
+  };
+}
