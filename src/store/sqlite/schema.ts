@@ -110,7 +110,12 @@ export const signal = sqliteTable(
     /** The wire form as it was at the crossing. */
     data: text("data").notNull(),
   },
-  (table) => [uniqueIndex("signal_by_epoch").on(table.personId, table.threshold, table.epoch)],
+  (table) => [
+    uniqueIndex("signal_by_epoch").on(table.personId, table.threshold, table.epoch),
+    // Two more, since a signal comes once in hundreds of events, and a rare level must not be looked for among all.
+    index("signal_by_time").on(table.createdMs),
+    index("signal_by_threshold").on(table.threshold, table.createdMs),
+  ],
 );
 
 export const delivery = sqliteTable(
