@@ -1,0 +1,118 @@
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { startGate } from "./gate.ts";
+import { startPages } from "./pages.ts";
+import { type StoredEvent, startServer } from "./server.ts";
+
+const executablePath = "/usr/bin/chromium";
+const patienceMs = 15_000;
+const pollMs = 25;
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+// A visitor of flesh and blood has neither the flag nor the word in the name.
+const human = "--disable-blink-features=AutomationControlled";
+const userAgent = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
+
+export async function until<Result>(what: string, check: () => Result | Promise<Result>, waitMs = patienceMs) {
+  const endMs = performance.now() + waitMs;
+  for (;;) {
+    const result = await check();
+    if (result) return result as Exclude<Result, false | undefined | null | 0>;
+    if (performance.now() > endMs) throw new Error(`waited in vain: ${what}`);
+    await Bun.sleep(pollMs);
+  }
+}
+
+function installChromium(): void {
+  if (existsSync(executablePath)) return;
+  const { exitCode } = Bun.spawnSync(["apt-get", "install", "-y", "chromium"], { stdout: "ignore" });
+  if (exitCode !== 0) throw new Error("these tests need Chromium at /usr/bin/chromium; install the package chromium");
+}
+
+export function launch(options: { bot?: boolean; args?: string[]; keepBfcache?: boolean } = {}): Promise<Browser> {
+  installChromium();
+  return chromium.launch({
+    executablePath,
+    args: [...flags, ...(options.bot ? [] : [human]), ...(options.args ?? [])],
+    ignoreDefaultArgs: options.keepBfcache ? ["--disable-back-forward-cache"] : [],
+  });
+}
+
+export type Visitor = {
+  context: BrowserContext;
+  page: Page;
+  id: () => Promise<string>;
+  events: (name?: string) => StoredEvent[];
+};
+
+/** One server, a gate before it, pages around it and a browser: started once per file. */
+export async function createWorld(options: Parameters<typeof launch>[0] = {}) {
+  const server = await startServer();
+  const gate = startGate(server.port);
+  const pages = startPages();
+  const browser = await launch(options);
+  const contexts: BrowserContext[] = [];
+  let paths = 0;
+
+  // Same site, other origin, as it stands in real life: a sub-domain for the tracker.
+  const site = `http://www.shop.localhost:${pages.port}`;
+  const endpoint = `http://intent.shop.localhost:${gate.port}`;
+  const tag = (attributes = "async", at = endpoint) => `<script ${attributes} src="${at}/s.js"></script>`;
+
+  /** A page with the tracker, at a path of its own; returns its path. */
+  function page(body = "", head = tag(), headers: Record<string, string> = {}): string {
+    const path = `/p${++paths}`;
+    pages.put(path, {
+      html: `<!doctype html><html><head><title>page ${paths}</title>${head}</head><body>${body}</body></html>`,
+      headers,
+    });
+    return path;
+  }
+
+  async function visitor(given: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await browser.newContext({ userAgent, viewport: { width: 1000, height: 600 }, ...given });
+    contexts.push(context);
+    const opened = await context.newPage();
+    // What happened before this visitor came belongs to another test.
+    const before = new Set(server.events().map(({ event_id }) => event_id));
+    return {
+      context,
+      page: opened,
+      id: async () => `${await until("an id", () => opened.evaluate("doIntent.id?.()"))}`,
+      events: (name) =>
+        server.events().filter((event) => !before.has(event.event_id) && (name === undefined || event.name === name)),
+    };
+  }
+
+  return {
+    server,
+    gate,
+    pages,
+    browser,
+    site,
+    endpoint,
+    tag,
+    page,
+    visitor,
+    async tidy() {
+      for (const context of contexts.splice(0)) await context.close();
+      gate.reset();
+    },
+    async close() {
+      await browser.close();
+      gate.close();
+      pages.close();
+      await server.close();
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>;
