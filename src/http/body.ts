@@ -27,12 +27,42 @@ function tooLarge(bytesMax: number): AppError {
   return new AppError("too_large", `the body is larger than ${bytesMax / 1024} KB; send it in smaller parts`);
 }
 
+/** Writing out again what is nested some forty thousand deep fails, and takes more than a second to do so. */
+const NESTING_MAX = 10_000;
+
 export function parseJson(text: string): unknown {
+  if (text.length > 2 * NESTING_MAX && nestingOf(text) > NESTING_MAX) {
+    throw new AppError("invalid", `the body is nested more than ${NESTING_MAX} deep; send it flat`);
+  }
   try {
     return JSON.parse(text);
   } catch {
     throw new AppError("invalid_json", "the body is not valid JSON");
   }
+}
+
+/** How deep brackets stand in each other, or a bound of it that costs a tenth; those in strings do not count. */
+function nestingOf(json: string): number {
+  const bound = occurrences(json, "]") + occurrences(json, "}");
+  if (bound <= NESTING_MAX) return bound;
+  let depth = 0;
+  let deepest = 0;
+  let isInString = false;
+  for (let index = 0; index < json.length; index += 1) {
+    const character = json[index];
+    if (isInString && character === "\\") index += 1;
+    else if (character === '"') isInString = !isInString;
+    else if (isInString) continue;
+    else if (character === "[" || character === "{") deepest = Math.max(deepest, ++depth);
+    else if (character === "]" || character === "}") depth -= 1;
+  }
+  return deepest;
+}
+
+function occurrences(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count += 1;
+  return count;
 }
 
 /** The first thing zod found, as our error: the field by its path, the limit in the message, never a value. */

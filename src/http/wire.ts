@@ -9,6 +9,16 @@ import { correctedTimeMs, parseTimeMs } from "../core/time.ts";
 export const timeSchema = z.union([z.number(), z.string().max(40)], {
   error: "must be seconds, milliseconds or ISO 8601",
 });
+/**
+ * Text that tells things apart. The store keeps Unicode only: two broken texts would be one there, and the second of them
+ * would fail everything that came with it.
+ */
+export const keyTextSchema = (lengthMax: number) =>
+  z
+    .string()
+    .max(lengthMax)
+    .refine((text) => text.isWellFormed(), "has broken Unicode");
+
 export const URL_LENGTH_MAX = 4_096;
 export const SESSION_ID_LENGTH_MAX = 64;
 export const WRITE_KEY_LENGTH_MAX = 100;

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { SESSION_ID_LENGTH_MAX, timeSchema, URL_LENGTH_MAX, WRITE_KEY_LENGTH_MAX } from "../../http/wire.ts";
+import {
+  keyTextSchema,
+  SESSION_ID_LENGTH_MAX,
+  timeSchema,
+  URL_LENGTH_MAX,
+  WRITE_KEY_LENGTH_MAX,
+} from "../../http/wire.ts";
 
 export const IDENTIFY_BYTES_MAX = 32 * 1024;
 
@@ -13,7 +19,7 @@ export const identifySchema = z.strictObject({
     email: z.string().nullish(),
     phone: z.string().nullish(),
   }),
-  session_id: z.string().max(SESSION_ID_LENGTH_MAX).nullish(),
+  session_id: keyTextSchema(SESSION_ID_LENGTH_MAX).nullish(),
   url: z.string().max(URL_LENGTH_MAX).nullish(),
   referrer: z.string().max(URL_LENGTH_MAX).nullish(),
   timestamp: timeSchema.nullish(),

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { SESSION_ID_LENGTH_MAX, timeSchema, URL_LENGTH_MAX, WRITE_KEY_LENGTH_MAX } from "../../http/wire.ts";
+import {
+  keyTextSchema,
+  SESSION_ID_LENGTH_MAX,
+  timeSchema,
+  URL_LENGTH_MAX,
+  WRITE_KEY_LENGTH_MAX,
+} from "../../http/wire.ts";
 
 export const EVENT_BYTES_MAX = 32 * 1024;
 export const BATCH_BYTES_MAX = 500 * 1024;
@@ -8,12 +14,12 @@ export const BATCH_EVENTS_MAX = 500;
 /** One event on the wire. What is not named here belongs into metadata. */
 export const trackEventSchema = z.strictObject(
   {
-    event: z.string().min(1).max(100),
-    event_id: z.string().min(1).max(64).nullish(),
+    event: keyTextSchema(100).min(1),
+    event_id: keyTextSchema(64).min(1).nullish(),
     anonymous_id: z.string().nullish(),
     user_id: z.union([z.string(), z.int()]).nullish(),
     email: z.string().nullish(),
-    session_id: z.string().max(SESSION_ID_LENGTH_MAX).nullish(),
+    session_id: keyTextSchema(SESSION_ID_LENGTH_MAX).nullish(),
     url: z.string().max(URL_LENGTH_MAX).nullish(),
     referrer: z.string().max(URL_LENGTH_MAX).nullish(),
     timestamp: timeSchema.nullish(),
