@@ -83,7 +83,7 @@ function readCommand(
       name: IDENTIFY_EVENT,
       occurredMs: orThrow(readOccurredMs(body.timestamp, sentMs, nowMs, acceptDays)),
       receivedMs: nowMs,
-      sessionId: body.session_id ?? null,
+      sessionId: body.session_id || null,
       url: body.url ?? null,
       referrer: body.referrer ?? null,
       properties: { identifiers: claims.map(({ kind }) => kind), ...emailProperties(claims), traits },

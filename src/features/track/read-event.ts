@@ -35,7 +35,7 @@ export function readEvent(raw: unknown, bytes: number, delivery: Delivery): Trac
     name: wire.event,
     occurredMs,
     receivedMs: delivery.nowMs,
-    sessionId: wire.session_id ?? null,
+    sessionId: wire.session_id || null,
     url: wire.url ?? null,
     referrer: wire.referrer ?? null,
     properties,
