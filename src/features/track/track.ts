@@ -55,7 +55,9 @@ export async function track(text: string, headers: Headers, { engine, keys, inge
   const commands = read.filter((result): result is TrackCommand => !(result instanceof AppError));
   const outcomes = await engine.submit(commands, rejected);
   const [only] = read;
+  const [onlyOutcome] = outcomes;
   if (envelope.isSingle && only instanceof AppError) throw only;
+  if (envelope.isSingle && onlyOutcome instanceof AppError) throw onlyOutcome;
   return answer(read, outcomes, isTrusted);
 }
 
