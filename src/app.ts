@@ -9,7 +9,7 @@ import type { TrackDeps } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
 import { errorHandler } from "./http/errors.ts";
 import type { Log } from "./http/log.ts";
-import { compileOrigins, corsFor } from "./http/origin.ts";
+import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 
 export type AppDeps = TrackDeps &
   IdentifyDeps &
@@ -18,9 +18,11 @@ export type AppDeps = TrackDeps &
 
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {
+  const isAllowed = compileOrigins(deps.origins);
   return new Elysia()
     .use(errorHandler(deps.log))
-    .use(corsFor(compileOrigins(deps.origins)))
+    .use(corsFor(isAllowed))
+    .use(guardOrigin(isAllowed))
     .use(trackRoutes(deps))
     .use(identifyRoutes(deps))
     .use(peopleRoutes(deps))

@@ -1,4 +1,6 @@
 import { cors } from "@elysiajs/cors";
+import { Elysia } from "elysia";
+import { AppError } from "../core/error.ts";
 
 const PREFLIGHT_MAX_AGE_S = 86_400;
 
@@ -22,7 +24,21 @@ export function corsFor(isAllowed: (origin: string) => boolean) {
     origin: (request) => isAllowed(request.headers.get("origin") ?? ""),
     methods: ["GET", "POST", "DELETE", "OPTIONS"],
     allowedHeaders: ["content-type", "authorization"],
+    // Else it would name back the headers of the request.
+    exposeHeaders: ["retry-after"],
     credentials: true,
     maxAge: PREFLIGHT_MAX_AGE_S,
+  });
+}
+
+/**
+ * Without the answer's permission a browser still sends; it only keeps the answer from the page. What another site sends
+ * is refused here. The secret key needs no origin.
+ */
+export function guardOrigin(isAllowed: (origin: string) => boolean) {
+  return new Elysia({ name: "guard-origin" }).onRequest(({ request: { method, headers } }) => {
+    const origin = headers.get("origin");
+    if (method !== "POST" || origin === null || headers.has("authorization") || isAllowed(origin)) return;
+    throw new AppError("forbidden", "this site may not send here; allow it with --origin", "origin");
   });
 }
