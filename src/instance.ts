@@ -13,6 +13,7 @@ import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
+import { createRefresher } from "./jobs/refresh.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore, type NewDelivery } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
@@ -77,6 +78,12 @@ export function createInstance(options: InstanceOptions): Instance {
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
   });
   const ranks = createRankStore(database);
+  const refresher = createRefresher({
+    ranks,
+    rules: () => settings.rules,
+    now: clock,
+    onFault: (error) => log.warn("refresh_fault", { fault: describeFault(error) }),
+  });
   const app = createApp({
     engine,
     keys: createKeys(keys.secretHashes, keys.writeHashes),
@@ -97,18 +104,21 @@ export function createInstance(options: InstanceOptions): Instance {
   });
   // What an earlier run left to send.
   deliverer.wake();
+  refresher.start();
   return {
     app,
     engine,
     keys,
     configure: (config, hash) => {
       settings = settingsOf(config, hash);
+      refresher.start();
       deliverer.wake();
     },
     setConfigProblem: (problem) => {
       settings = { ...settings, problem };
     },
     close: async () => {
+      refresher.stop();
       await engine.drain();
       await deliverer.stop();
       close();

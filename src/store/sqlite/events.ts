@@ -17,17 +17,22 @@ const COLUMNS = `event_seq as eventSeq, event_id as eventId, identity_id as iden
   received_at as receivedMs, session_id as sessionId, url, referrer, properties, bot`;
 
 export const EVENTS_SQL = {
-  /** Reads the index alone, however large the events are. */
-  places: `select occurred_at as occurredMs, event_seq as eventSeq from event
-    where identity_id = ?1 and (occurred_at, event_seq) < (?2, ?3) and occurred_at >= ?4
-    order by occurred_at desc, event_seq desc limit ?5`,
+  /**
+   * Both read the index alone, however large the events are; a comparison of pairs would begin at the first of the
+   * same moment again and again.
+   */
+  sameMoment: `select occurred_at as occurredMs, event_seq as eventSeq from event
+    where identity_id = ? and occurred_at = ? and event_seq < ? order by event_seq desc limit ?`,
+  earlier: `select occurred_at as occurredMs, event_seq as eventSeq from event
+    where identity_id = ? and occurred_at < ? and occurred_at >= ? order by occurred_at desc, event_seq desc limit ?`,
   event: `select ${COLUMNS} from event where event_seq = ?`,
 } as const;
 
 type EventRow = Omit<ReadEvent, "properties"> & { properties: string | null };
 
 export function createEventReader(database: Database): EventReader {
-  const selectPlaces = database.query<EventPosition, [number, number, number, number, number]>(EVENTS_SQL.places);
+  const selectSameMoment = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.sameMoment);
+  const selectEarlier = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.earlier);
   const selectEvent = database.query<EventRow, [number]>(EVENTS_SQL.event);
   return {
     newestOf: (identityIds, before, limit) => {
@@ -35,7 +40,10 @@ export function createEventReader(database: Database): EventReader {
       for (const identityId of identityIds) {
         // An identity need not be read beyond what the ones before it have already filled the page with.
         const floorMs = newest.length < limit ? 0 : (newest.at(-1)?.occurredMs ?? 0);
-        const places = selectPlaces.all(identityId, before.occurredMs, before.eventSeq, floorMs, limit);
+        const places = [
+          ...(before.eventSeq > 0 ? selectSameMoment.all(identityId, before.occurredMs, before.eventSeq, limit) : []),
+          ...selectEarlier.all(identityId, before.occurredMs, floorMs, limit),
+        ];
         if (places.length > 0) newest = [...newest, ...places].sort(newestFirst).slice(0, limit);
       }
       return newest.map(({ eventSeq }) => {

@@ -29,8 +29,10 @@ export type RankStore = {
 export type MovedScore = { personId: number; score: number; scoreBound: number; scoredMs: number };
 
 export const RANKS_SQL = {
+  /** One rank at a time: a comparison of pairs would read everybody of the rank from its beginning, on every page. */
   walk: `select rank, person_id, sums from intent_score
-    where (rank, person_id) < (?, ?) and (rank, person_id) >= (?, ?) order by rank desc, person_id desc limit ?`,
+    where rank = ? and person_id < ? and person_id >= ? order by person_id desc limit ?`,
+  nextRank: "select max(rank) as rank from intent_score where rank < ? and rank >= ?",
   sweep: "select rank, person_id, sums from intent_score where person_id > ? order by person_id limit ?",
   move: "update intent_score set rank = ?, score = ?, score_bound = ?, scored_at = ? where person_id = ?",
 } as const;
@@ -38,12 +40,22 @@ export const RANKS_SQL = {
 type Row = [rank: number, personId: number, sums: string];
 
 export function createRankStore(database: Database): RankStore {
-  const selectWalk = database.query<Row, [number, number, number, number, number]>(RANKS_SQL.walk);
+  const selectWalk = database.query<Row, [number, number, number, number]>(RANKS_SQL.walk);
+  const selectNextRank = database.query<{ rank: number | null }, [number, number]>(RANKS_SQL.nextRank);
   const selectSweep = database.query<Row, [number, number]>(RANKS_SQL.sweep);
   const update = database.query(RANKS_SQL.move);
   return {
-    walk: (from, until, limit) =>
-      (selectWalk.values(from.rank, from.personId, until.rank, until.personId, limit) as Row[]).map(rowOf),
+    walk: (from, until, limit) => {
+      const rows: Row[] = [];
+      let { rank, personId }: { rank: number | null; personId: number } = from;
+      while (rank !== null && rows.length < limit) {
+        const lowest = rank === until.rank ? until.personId : 0;
+        rows.push(...(selectWalk.values(rank, personId, lowest, limit - rows.length) as Row[]));
+        rank = selectNextRank.get(rank, until.rank)?.rank ?? null;
+        personId = Number.MAX_SAFE_INTEGER;
+      }
+      return rows.map(rowOf);
+    },
     sweep: (afterPersonId, limit) => (selectSweep.values(afterPersonId, limit) as Row[]).map(rowOf),
     move: database.transaction((scores: readonly MovedScore[]): void => {
       for (const { personId, score, scoreBound, scoredMs } of scores) {
