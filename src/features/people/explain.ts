@@ -2,14 +2,14 @@ import type { Rules } from "../../core/compile.ts";
 import { DAY_MS } from "../../core/duration.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
-import { recomputeSums } from "../../core/recompute.ts";
+import { createRecomputation } from "../../core/recompute.ts";
 import { evaluate, type Sums } from "../../core/score.ts";
 import type { GroupPoints } from "../../core/signal.ts";
 import { levelOf } from "../../core/threshold.ts";
-import { type EventReader, NEWEST, type ReadEvent } from "../../store/sqlite/events.ts";
+import { type EventReader, NEWEST } from "../../store/sqlite/events.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 
-/** Events that a look into the past goes through; they are held in memory meanwhile. */
+/** Events that a look into the past goes through. */
 const PAST_EVENTS_MAX = 100_000;
 /** Events read before others get their turn. */
 const SLICE_EVENTS = 500;
@@ -66,21 +66,19 @@ export async function explainPerson(
 
 async function pastSums(personId: number, atMs: number, deps: ExplainDeps, rules: Rules): Promise<Sums> {
   const identityIds = deps.people.allIdentitiesOf(personId).map(({ identityId }) => identityId);
-  const past: ReadEvent[] = [];
+  const past = createRecomputation(rules, atMs);
   let before = { ...NEWEST, occurredMs: atMs + 1 };
-  for (;;) {
+  for (let count = 0; count < PAST_EVENTS_MAX; count += SLICE_EVENTS) {
     const events = deps.events.newestOf(identityIds, before, SLICE_EVENTS);
-    past.push(...events);
+    past.add(events);
     const last = events.at(-1);
-    if (last === undefined || events.length < SLICE_EVENTS) return recomputeSums(past, rules, atMs);
-    if (past.length > PAST_EVENTS_MAX) {
-      throw new AppError(
-        "invalid",
-        `lies in a past of more than ${PAST_EVENTS_MAX} events; ask for a time after the newest event, or for now`,
-        "at",
-      );
-    }
+    if (last === undefined || events.length < SLICE_EVENTS) return past.sums();
     before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };
     await new Promise((resolve) => setImmediate(resolve));
   }
+  throw new AppError(
+    "invalid",
+    `has ${PAST_EVENTS_MAX} events or more before it, too many to go through; ask for a time after the newest event`,
+    "at",
+  );
 }
