@@ -1,0 +1,81 @@
+import type { Socket } from "bun";
+
+/** What one run of requests over some connections came to. Latencies in milliseconds. */
+export type LoadResult = {
+  requests: number;
+  seconds: number;
+  perSecond: number;
+  p50: number;
+  p99: number;
+  failed: number;
+};
+
+type Connection = { sentAt: number; expected: number; received: string; socket: Socket<Connection> | null };
+
+const HEAD_END = "\r\n\r\n";
+
+/**
+ * Keeps every connection busy with one request at a time, over plain sockets: a client that parses more would measure
+ * itself. `bodyOf` makes the bodies beforehand, so that the clock sees none of that.
+ */
+export async function load(options: {
+  port: number;
+  path: string;
+  connections: number;
+  requests: number;
+  bodyOf: (index: number) => string;
+}): Promise<LoadResult> {
+  const { port, path, connections, requests } = options;
+  const messages = Array.from({ length: requests }, (_, index) => {
+    const body = options.bodyOf(index);
+    return `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
+  });
+  const latencies: number[] = [];
+  let next = 0;
+  let failed = 0;
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const send = (connection: Connection): void => {
+    const message = messages[next++];
+    if (message === undefined) {
+      if (latencies.length === requests) resolve();
+      return;
+    }
+    connection.sentAt = performance.now();
+    connection.received = "";
+    connection.socket?.write(message);
+  };
+  const open = () =>
+    Bun.connect<Connection>({
+      hostname: "127.0.0.1",
+      port,
+      data: { sentAt: 0, expected: 0, received: "", socket: null },
+      socket: {
+        data: ({ data: connection }, bytes) => {
+          connection.received += bytes.toString("latin1");
+          const headEnd = connection.received.indexOf(HEAD_END);
+          if (headEnd < 0) return;
+          const length = Number(/content-length: (\d+)/i.exec(connection.received)?.[1] ?? 0);
+          if (connection.received.length < headEnd + HEAD_END.length + length) return;
+          latencies.push(performance.now() - connection.sentAt);
+          if (!connection.received.startsWith("HTTP/1.1 200")) failed += 1;
+          send(connection);
+        },
+        error: (_, error) => reject(error),
+        close: () => {
+          if (latencies.length < requests) reject(new Error("the server closed a connection under load"));
+        },
+      },
+    });
+  const sockets = await Promise.all(Array.from({ length: connections }, open));
+  const startedAt = performance.now();
+  for (const socket of sockets) {
+    socket.data.socket = socket;
+    send(socket.data);
+  }
+  await done;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  for (const socket of sockets) socket.terminate();
+  latencies.sort((a, b) => a - b);
+  const percentile = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
+  return { requests, seconds, perSecond: requests / seconds, p50: percentile(0.5), p99: percentile(0.99), failed };
+}
