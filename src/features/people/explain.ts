@@ -11,6 +11,8 @@ import type { PeopleReader } from "../../store/sqlite/people.ts";
 
 /** Events that a look into the past goes through. */
 const PAST_EVENTS_MAX = 100_000;
+/** Further on, ISO 8601 has no four digits for the year. */
+const TIME_MAX_MS = Date.UTC(9999, 11, 31);
 /** Events read before others get their turn. */
 const SLICE_EVENTS = 500;
 
@@ -41,6 +43,7 @@ export async function explainPerson(
   { people, events }: ExplainDeps,
   rules: Rules,
 ): Promise<ExplainAnswer> {
+  if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
   const { sums } = people.personOf(personId).score;
   const newestMs = Math.max(0, ...Object.values(sums).flatMap((sum) => [sum.atMs, sum.lastEventMs]));
   const isPast = atMs < newestMs;

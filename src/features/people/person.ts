@@ -46,8 +46,8 @@ export function findPerson(said: string | null, people: PeopleReader): number {
   throw new AppError("not_found", "nobody is known by this; give a person_id or an identifier as it was sent");
 }
 
-export function readPerson(said: string | null, people: PeopleReader, rules: Rules, nowMs: number): FullPersonAnswer {
-  const person = people.personOf(findPerson(said, people));
+export function readPerson(personId: number, people: PeopleReader, rules: Rules, nowMs: number): FullPersonAnswer {
+  const person = people.personOf(personId);
   const evaluation = evaluate(person.score.sums, rules, nowMs);
   return {
     ...answerOf(person, people, rules, evaluation.score),

@@ -1,0 +1,29 @@
+import type { Command } from "../config/flags.ts";
+import { compileRules } from "../core/compile.ts";
+import { explainPerson } from "../features/people/explain.ts";
+import { findPerson } from "../features/people/person.ts";
+import { openReadOnly } from "../store/sqlite/database.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import { explanationText } from "./explain-table.ts";
+import { loadConfig } from "./serve.ts";
+
+type ExplainOptions = Extract<Command, { name: "explain" }>["options"];
+
+/** Explains from the file, also beside a running server. Whoever is not known is an error with its own sentence. */
+export async function runExplain(
+  { who, atMs, data, config }: ExplainOptions,
+  nowMs: number,
+  write: (line: string) => void,
+): Promise<number> {
+  const loaded = loadConfig(config);
+  const rules = compileRules(loaded.config, loaded.hash);
+  const database = openReadOnly(data);
+  try {
+    const readers = createReaders(database);
+    const personId = findPerson(who, readers.people);
+    write(explanationText(await explainPerson(personId, atMs ?? nowMs, readers, rules)));
+    return 0;
+  } finally {
+    database.close(false);
+  }
+}
