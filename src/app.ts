@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { type DestinationsDeps, destinationRoutes } from "./features/destinations/routes.ts";
 import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
@@ -14,7 +15,8 @@ import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 export type AppDeps = TrackDeps &
   IdentifyDeps &
   PeopleDeps &
-  SignalsDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
+  SignalsDeps &
+  DestinationsDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
 
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {
@@ -27,6 +29,7 @@ export function createApp(deps: AppDeps) {
     .use(identifyRoutes(deps))
     .use(peopleRoutes(deps))
     .use(signalRoutes(deps))
+    .use(destinationRoutes(deps))
     .use(trackerRoutes(deps.script))
     .use(healthRoutes(deps.health));
 }

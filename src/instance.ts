@@ -4,7 +4,6 @@ import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
 import { parseId } from "./core/id.ts";
 import type { SignalData } from "./core/signal.ts";
-import type { DestinationConfig } from "./destinations/config.ts";
 import { renderDeliveries } from "./destinations/render.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
@@ -61,6 +60,7 @@ export function createInstance(options: InstanceOptions): Instance {
   const deliverer = createDeliverer({
     store: deliveries,
     destinations: () => settings.config.destinations,
+    publicUrl: () => settings.config.public_url ?? null,
     now: clock,
     log,
   });
@@ -69,7 +69,7 @@ export function createInstance(options: InstanceOptions): Instance {
     clock,
     rules: () => settings.rules,
     insertDeliveries: (signals) => {
-      for (const signal of signals) deliveries.insert(deliveryRows(signal, settings.config.destinations, clock()));
+      for (const signal of signals) deliveries.insert(deliveryRows(signal, settings.config, clock()));
     },
     onSignals: (signals) => {
       for (const signal of signals) logSignal(signal, log);
@@ -92,6 +92,9 @@ export function createInstance(options: InstanceOptions): Instance {
     now: clock,
     ranks,
     ...createReaders(database),
+    deliveries,
+    destinations: () => settings.config.destinations,
+    sender: deliverer,
     log,
     origins: options.origins,
     script: options.script,
@@ -130,11 +133,12 @@ function settingsOf(config: IntentConfig, hash: string): Settings {
   return { config, rules: compileRules(config, hash), problem: null };
 }
 
-function deliveryRows(signal: SignalData, destinations: readonly DestinationConfig[], nowMs: number): NewDelivery[] {
+function deliveryRows(signal: SignalData, config: IntentConfig, nowMs: number): NewDelivery[] {
   const signalId = parseId("signal", signal.signal_id);
   const personId = parseId("person", signal.person.person_id);
   if (signalId === null || personId === null) throw new Error("a signal carries ids of our own making");
-  return renderDeliveries(signal, destinations, { publicUrl: null, nowMs }).map((rendered) => ({
+  const context = { publicUrl: config.public_url ?? null, nowMs };
+  return renderDeliveries(signal, config.destinations, context).map((rendered) => ({
     ...rendered,
     signalId,
     personId,

@@ -10,6 +10,7 @@ import { withoutSecrets } from "./secret.ts";
 
 const ACCEPT_DAYS_MAX = 3_650;
 const DESTINATIONS_MAX = 50;
+const PUBLIC_URL_LENGTH_MAX = 500;
 const HASH_LENGTH = 16;
 
 /** Not parsed here, which would cost every start: a test holds the file to the schema. */
@@ -38,6 +39,12 @@ const intentSchema = z.strictObject({
     .describe("What gives points: each rule matches events and adds to its group"),
   thresholds: scoringShape.thresholds.default(defaultScoring.thresholds),
   ingest: ingestSchema.prefault({}).describe("What is taken in"),
+  public_url: z
+    .url({ protocol: /^https?$/ })
+    .max(PUBLIC_URL_LENGTH_MAX)
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional()
+    .describe("Where this server is reached; messages to people then carry a link to the explanation"),
   destinations: z
     .array(destinationSchema)
     .max(DESTINATIONS_MAX)

@@ -18,7 +18,12 @@ const secretText = z
   .meta(SECRET)
   .describe("The secret itself, or better env:NAME or file:PATH");
 
-const url = z.url({ protocol: /^https?$/ }).max(TEXT_MAX);
+const url = z
+  .url({ protocol: /^https?$/ })
+  .max(TEXT_MAX)
+  .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === "", {
+    message: "leave user and password out of the address; headers take them as env:NAME",
+  });
 const urlOrReference = z
   .union([reference, url])
   .meta(SECRET)

@@ -11,12 +11,18 @@ import {
 } from "../destinations/interface.ts";
 import { destinationOf } from "../destinations/registry.ts";
 import { readSecret } from "../destinations/secret.ts";
-import type { SendOptions } from "../destinations/send.ts";
+import { type SendOptions, send } from "../destinations/send.ts";
 
 export type Post = {
   send(request: OutgoingRequest, options: SendOptions): Promise<Answer>;
   environment: { readonly [name: string]: string | undefined };
   print(line: string): void;
+};
+
+export const realPost: Post = {
+  send,
+  environment: process.env,
+  print: (line) => void process.stdout.write(`${line}\n`),
 };
 
 export type Attempt = { verdict: Verdict; status: number | null; answer: string };

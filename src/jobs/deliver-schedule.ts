@@ -1,5 +1,5 @@
+import type { DeliveryState } from "../core/delivery.ts";
 import type { Verdict } from "../destinations/interface.ts";
-import type { DeliveryState } from "../store/sqlite/delivery.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,9 +1,9 @@
 import type { DestinationConfig } from "../destinations/config.ts";
-import { send } from "../destinations/send.ts";
 import type { DeliveryMark, DeliveryStore } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
-import { attempt, type Post } from "./deliver-attempt.ts";
+import { type Attempt, attempt, type Post, realPost } from "./deliver-attempt.ts";
 import { createLane, deliveryIdText, type Lane } from "./deliver-lane.ts";
+import { sendTestSignal } from "./deliver-test-signal.ts";
 
 /** Results gather so long before they are stored: a commit holds up the loop, and a thousand of them a second would. */
 const MARK_WINDOW_MS = 20;
@@ -21,6 +21,8 @@ export type DelivererOptions = {
   store: DeliveryStore;
   /** The same array as long as the config is the same. */
   destinations: () => readonly DestinationConfig[];
+  /** What links in messages begin with. */
+  publicUrl?: () => string | null;
   now: () => number;
   log: { info(event: string, fields?: LogFields): void; warn(event: string, fields?: LogFields): void };
   random?: () => number;
@@ -36,6 +38,8 @@ export type Deliverer = {
   pause(name: string): void;
   /** Forgets what went wrong, and sends at once what waits. */
   resume(name: string): void;
+  /** Sends a signal that says it is a test, at once and past filter, queue and pause; null where nobody has that name. */
+  test(name: string): Promise<Attempt | null>;
   /** Resolves when nothing is under way and all results are stored. */
   settled(): Promise<void>;
   /** Lets what is under way finish for a moment; what does not stays pending and is sent after the next start. */
@@ -45,12 +49,7 @@ export type Deliverer = {
 /** Sends what the engine committed. The store is the only memory that counts: a new one on the same file goes on. */
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { store, now, log, random = Math.random, timer = startTimer } = options;
-  const post: Post = {
-    send,
-    environment: process.env,
-    print: (line) => process.stdout.write(`${line}\n`),
-    ...options.post,
-  };
+  const post: Post = { ...realPost, ...options.post };
   const aborter = new AbortController();
   const lanes = new Map<string, Lane>();
   let marks: DeliveryMark[] = [];
@@ -194,6 +193,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     resume: (name) => {
       setHealth(name, { pausedMs: null, pauseReason: null, failingSinceMs: null });
       store.hurry(name, now());
+    },
+    test: async (name) => {
+      const config = options.destinations().find((candidate) => candidate.name === name);
+      const context = { publicUrl: options.publicUrl?.() ?? null, nowMs: now() };
+      return config === undefined ? null : sendTestSignal(config, context, post, aborter.signal);
     },
     settled,
     stop: () => {

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Delivery } from "../../src/core/delivery.ts";
 import { formatId } from "../../src/core/id.ts";
 import type { SignalData } from "../../src/core/signal.ts";
 import type { DestinationConfig } from "../../src/destinations/config.ts";
 import { renderDeliveries } from "../../src/destinations/render.ts";
 import { createDeliverer, type Deliverer, type DelivererOptions } from "../../src/jobs/deliver.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
-import { createDeliveryStore, type Delivery, type DeliveryStore } from "../../src/store/sqlite/delivery.ts";
+import { createDeliveryStore, type DeliveryStore } from "../../src/store/sqlite/delivery.ts";
 import { NOON_MS, sampleSignal } from "../destinations/sample.ts";
 
 /** A deliverer on a real file, with a clock and a timer that the test turns by hand. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { type SentSignal, sentSignals } from "../../core/delivery.ts";
 import { AppError } from "../../core/error.ts";
 import { parseId } from "../../core/id.ts";
-import type { SignalData } from "../../core/signal.ts";
 import { cursorSchema, decodeCursor, encodeCursor, limitSchema, queryTimeSchema } from "../../http/query.ts";
+import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import { NEWEST_SIGNAL, type SignalReader } from "../../store/sqlite/signals-read.ts";
 
@@ -16,14 +17,20 @@ export const signalsQuerySchema = z.strictObject({
 
 type SignalsQuery = z.infer<typeof signalsQuerySchema>;
 
-export type SignalsAnswer = { signals: SignalData[]; next_cursor: string | null };
+export type SignalsSources = {
+  people: PeopleReader;
+  signals: SignalReader;
+  deliveries: Pick<DeliveryStore, "bySignals">;
+};
+
+export type SignalsAnswer = { signals: SentSignal[]; next_cursor: string | null };
 
 const positionSchema = z.tuple([z.int().min(0), z.int().min(0)]);
 
-/** Signals as they were at their crossing, the newest first. */
+/** Signals as they were at their crossing and where they went, the newest first. */
 export function listSignals(
   { threshold, since, person_id: personIdSaid, limit, cursor }: SignalsQuery,
-  { people, signals }: { people: PeopleReader; signals: SignalReader },
+  { people, signals, deliveries }: SignalsSources,
 ): SignalsAnswer {
   const position = decodeCursor(positionSchema, cursor);
   const before = position === null ? NEWEST_SIGNAL : { createdMs: position[0], signalId: position[1] };
@@ -36,7 +43,7 @@ export function listSignals(
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return {
-    signals: page.map(({ data }) => data),
+    signals: sentSignals(page, deliveries.bySignals(page.map(({ signalId }) => signalId))),
     next_cursor: last === undefined || found.length <= limit ? null : encodeCursor([last.createdMs, last.signalId]),
   };
 }

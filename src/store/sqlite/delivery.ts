@@ -1,22 +1,6 @@
 import type { Database } from "bun:sqlite";
+import type { Delivery, DeliveryState } from "../../core/delivery.ts";
 import { createHealth } from "./destination.ts";
-
-export type DeliveryState = "pending" | "delivered" | "dead";
-
-/** A signal on its way to one destination. */
-export type Delivery = {
-  deliveryId: number;
-  signalId: number;
-  personId: number;
-  destination: string;
-  state: DeliveryState;
-  attempts: number;
-  nextAttemptMs: number | null;
-  lastAttemptMs: number | null;
-  lastStatus: number | null;
-  lastAnswer: string | null;
-  createdMs: number;
-};
 
 /** What the job that sends needs of it. */
 export type DueDelivery = { deliveryId: number; body: string; attempts: number };

@@ -1,0 +1,82 @@
+import { Elysia } from "elysia";
+import { AppError } from "../../core/error.ts";
+import type { Keys } from "../../http/keys.ts";
+import { readQuery } from "../../http/query.ts";
+import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
+import { listDeliveries, replayDelivery } from "./deliveries.ts";
+import { describeDestinations } from "./list.ts";
+import { deliveriesQuerySchema, replayQuerySchema } from "./schema.ts";
+
+type TestResult = { verdict: { outcome: string }; status: number | null; answer: string };
+
+export type DestinationsDeps = {
+  keys: Keys;
+  now: () => number;
+  deliveries: DeliveryStore;
+  destinations: () => readonly { name: string; type: string }[];
+  /** The job that sends. */
+  sender: {
+    wake(): void;
+    pause(name: string): void;
+    resume(name: string): void;
+    test(name: string): Promise<TestResult | null>;
+  };
+};
+
+/** Where signals go and what became of them, for the secret key only. */
+export function destinationRoutes({ keys, now, deliveries, destinations, sender }: DestinationsDeps) {
+  /** A destination that left the config can still be paused and replayed, as long as something waits for it. */
+  const known = (name: string): string => {
+    const isKnown = destinations().some((config) => config.name === name);
+    if (isKnown || deliveries.counts().some(({ destination }) => destination === name)) return name;
+    throw new AppError("not_found", "no destination in intent.json has this name; GET /destinations lists them");
+  };
+  const noBody = { parse: "none" } as const;
+  return new Elysia({ name: "destinations" })
+    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .get("/destinations", () => ({ destinations: describeDestinations(destinations(), deliveries) }))
+    .get("/deliveries", ({ query }) => listDeliveries(readQuery(deliveriesQuerySchema, query), deliveries))
+    .post(
+      "/deliveries/:id/replay",
+      ({ params }) => {
+        const replayed = replayDelivery(params.id, deliveries, now());
+        sender.wake();
+        return replayed;
+      },
+      noBody,
+    )
+    .post(
+      "/destinations/:name/replay",
+      ({ params, query }) => {
+        const { since } = readQuery(replayQuerySchema, query);
+        const replayed = deliveries.replaySince(known(params.name), since, now());
+        sender.wake();
+        return { replayed };
+      },
+      noBody,
+    )
+    .post("/destinations/:name/test", ({ params }) => testDestination(known(params.name), sender), noBody)
+    .post(
+      "/destinations/:name/pause",
+      ({ params }) => {
+        sender.pause(known(params.name));
+        return { ok: true };
+      },
+      noBody,
+    )
+    .post(
+      "/destinations/:name/resume",
+      ({ params }) => {
+        sender.resume(known(params.name));
+        return { ok: true };
+      },
+      noBody,
+    );
+}
+
+async function testDestination(name: string, sender: DestinationsDeps["sender"]) {
+  const result = await sender.test(name);
+  if (result === null) throw new AppError("not_found", "this destination is no longer in intent.json");
+  const { verdict, status, answer } = result;
+  return { delivered: verdict.outcome === "delivered", outcome: verdict.outcome, status, answer };
+}
