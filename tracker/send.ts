@@ -57,7 +57,10 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
     keepalive: true,
     credentials: sameSite() ? "include" : "omit",
     signal: AbortSignal.timeout(answerMs),
-  }).catch(() => undefined);
+  })
+    // Read to its end, because only then the browser gives back the quota.
+    .then((response) => response.text().then(() => response))
+    .catch(() => undefined);
   underWayBytes -= bytes;
   const status = answer?.status ?? 500;
   if (status === 429 || status >= 500) {

@@ -44,9 +44,11 @@ export function watchTime({ on, startMs, touch, track }: Core): void {
 
   fold();
   on("view", restart);
-  on("leave", () => {
+  on("leave", (gone: boolean) => {
     fold();
     if (activeMs > toldMs) tell(activeMs, true);
+    // The browser says twice that a page goes, and the second time is no time.
+    if (gone) sinceMs = 0;
   });
   listen(window, "visibilitychange focus blur pageshow", fold);
   // Input keeps the session alive between events.
