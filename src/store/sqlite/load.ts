@@ -13,6 +13,7 @@ import {
   type State,
   sessionsKey,
 } from "../../core/state.ts";
+import type { Recent } from "./recent.ts";
 import {
   IDENTITY_COLUMNS,
   type IdentityRow,
@@ -36,7 +37,7 @@ type PersonRow = [number, string, string, number | null, number | null, number];
  * Brings the few rows that commands touch. Every statement on the path of an event is a search by key in one table:
  * here a join costs ten times what its two searches cost.
  */
-export function createLoader(database: Database): Loader {
+export function createLoader(database: Database, recent: Recent): Loader {
   const selectEventId = database.query<[number], [string]>("select 1 from event where event_id = ?");
   const selectIdentityIds = database.query<[number], [number]>("select identity_id from identity where person_id = ?");
   const selectSession = database.query<SessionRow, [number, string]>(
@@ -68,19 +69,40 @@ export function createLoader(database: Database): Loader {
   const loadSessions = (state: State, personId: number, sessionKey: string): void => {
     const key = sessionsKey(personId, sessionKey);
     if (state.sessions.has(key)) return;
+    const kept = recent.kept.sessions.get(key);
+    if (kept !== undefined) {
+      state.sessions.set(key, kept);
+      return;
+    }
     const sessions: Session[] = [];
     for (const [identityId] of selectIdentityIds.values(personId) as [number][]) {
       for (const row of selectSession.values(identityId, sessionKey) as SessionRow[])
         sessions.push(sessionOf(row, personId));
     }
     state.sessions.set(key, sessions);
+    recent.kept.sessions.set(key, sessions);
   };
 
   const loadScore = (state: State, personId: number): void => {
     if (state.scores.has(personId)) return;
-    const [row] = selectScore.values(personId) as ScoreRow[];
-    if (row === undefined) throw new Error("a live person has a score");
-    state.scores.set(personId, scoreOfRow(row));
+    let score = recent.kept.scores.get(personId);
+    if (score === undefined) {
+      const [row] = selectScore.values(personId) as ScoreRow[];
+      if (row === undefined) throw new Error("a live person has a score");
+      score = scoreOfRow(row);
+      recent.kept.scores.set(personId, score);
+    }
+    state.scores.set(personId, score);
+  };
+
+  const findIdentity = ({ kind, value }: Identifier, key: string): Identity | undefined => {
+    const kept = recent.kept.identities.get(key);
+    if (kept !== undefined) return kept;
+    const [row] = selectIdentity.values(value, kind) as IdentityRow[];
+    if (row === undefined) return undefined;
+    const identity = identityOf(row);
+    recent.kept.identities.set(key, identity);
+    return identity;
   };
 
   const loadForTracking = (commands: readonly TrackCommand[]): State => {
@@ -93,9 +115,8 @@ export function createLoader(database: Database): Loader {
       const key = identifierKey(actor);
       let identity = state.identities.get(key);
       if (identity === undefined) {
-        const [row] = selectIdentity.values(actor.value, actor.kind) as IdentityRow[];
-        if (row === undefined) continue;
-        identity = identityOf(row);
+        identity = findIdentity(actor, key);
+        if (identity === undefined) continue;
         state.identities.set(key, identity);
         loadScore(state, identity.personId);
       }
@@ -137,8 +158,9 @@ export function createLoader(database: Database): Loader {
   const loadForIdentify = (command: IdentifyCommand): State => {
     const state = emptyState();
     for (const identifier of [...command.claims, ...(command.visitor === null ? [] : [command.visitor])]) {
-      const [row] = selectIdentity.values(identifier.value, identifier.kind) as IdentityRow[];
-      if (row !== undefined) state.identities.set(identifierKey(identifier), identityOf(row));
+      const key = identifierKey(identifier);
+      const identity = findIdentity(identifier, key);
+      if (identity !== undefined) state.identities.set(key, identity);
     }
     const personIds = new Set([...state.identities.values()].map(({ personId }: Identity) => personId));
     for (const personId of personIds) {

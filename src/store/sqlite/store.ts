@@ -2,11 +2,14 @@ import type { Database } from "bun:sqlite";
 import type { LoopStore } from "../port.ts";
 import { createApply } from "./apply.ts";
 import { createLoader } from "./load.ts";
+import { createRecent } from "./recent.ts";
 import { createRejectedWriter } from "./rejected.ts";
 import { createSignalWriter } from "./signal.ts";
 
 /** The embedded store: SQLite on this thread, every statement prepared once. */
 export function createSqliteStore(database: Database): LoopStore {
+  const recent = createRecent(database);
+  const applyToTables = createApply(database);
   const begin = database.query("begin immediate");
   const commit = database.query("commit");
   const rollback = database.query("rollback");
@@ -25,6 +28,7 @@ export function createSqliteStore(database: Database): LoopStore {
   return {
     transact: (work) => {
       begin.run();
+      recent.begin();
       try {
         const result = work();
         commit.run();
@@ -32,11 +36,15 @@ export function createSqliteStore(database: Database): LoopStore {
       } catch (error) {
         // A full disk rolls back by itself; a second rollback would hide why.
         if (database.inTransaction) rollback.run();
+        recent.forget();
         throw error;
       }
     },
-    ...createLoader(database),
-    apply: createApply(database),
+    ...createLoader(database, recent),
+    apply: (changes) => {
+      applyToTables(changes);
+      recent.adopt(changes);
+    },
     ...createSignalWriter(database),
     insertRejected: createRejectedWriter(database),
     lastId: () => Math.max(0, ...selectLastId.all().map(({ id }) => id ?? 0)),
