@@ -1,11 +1,10 @@
 import { Database } from "bun:sqlite";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIntentConfig } from "../../src/config/intent.ts";
 import type { ErrorBody } from "../../src/http/errors.ts";
 import { createLog } from "../../src/http/log.ts";
 import { createInstance, type Instance } from "../../src/instance.ts";
+import { temporaryFolder } from "./folder.ts";
 
 export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 export const SECRET_KEY = "sk_test_0123456789abcdef";
@@ -42,7 +41,8 @@ export type TestInstance = Instance & {
 export const withSecret = { authorization: `Bearer ${SECRET_KEY}` };
 
 export function startInstance(options: StartOptions = {}): TestInstance {
-  const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "do-intent-"));
+  const own = options.dataFolder === undefined ? temporaryFolder() : null;
+  const folder = options.dataFolder ?? own?.path ?? "";
   const clock = { nowMs: NOON_MS };
   const logged: string[] = [];
   const loaded = loadIntent(options.intent ?? {});
@@ -88,7 +88,7 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     [Symbol.asyncDispose]: async () => {
       reader.close();
       await instance.close();
-      if (options.dataFolder === undefined) rmSync(folder, { recursive: true });
+      own?.[Symbol.dispose]();
     },
   };
 }
