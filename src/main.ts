@@ -1,5 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
 import { runConfig } from "./commands/config.ts";
+import { runDestinations } from "./commands/destinations.ts";
 import { serve } from "./commands/serve.ts";
 import { type Command, parseCommand } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
@@ -29,6 +30,10 @@ async function run(command: Command): Promise<number> {
       return runConfig(command, write);
     case "explain":
       return EXIT_FAILED;
+    case "destinations":
+    case "destinations test":
+    case "destinations replay":
+      return runDestinations(command, Date.now(), write);
     case "version":
       write(version);
       return 0;

@@ -132,6 +132,33 @@ export const who = z.string().trim().min(1).max(TEXT_MAX).register(options, {
   help: "whose score to explain",
 });
 
+const destinationName = () => z.string().min(1).max(64);
+
+export const destination = destinationName().register(options, {
+  placeholder: "NAME",
+  takes: "the name of a destination",
+  help: "the destination to test",
+});
+
+export const someDestination = destinationName().nullable().default(null).register(options, {
+  placeholder: "[NAME]",
+  takes: "the name of a destination",
+  otherwise: "all of them",
+  help: "the destination to send to again",
+});
+
+export const sinceMs = z
+  .string()
+  .transform((text) => parseTimeMs(/^\d+(\.\d+)?$/.test(text) ? Number(text) : text))
+  .pipe(z.number())
+  .register(options, {
+    flag: "--since",
+    placeholder: "TIME",
+    takes: "a time in seconds, milliseconds or ISO 8601",
+    otherwise: "none, it must be given",
+    help: "send again what was created since then",
+  });
+
 export const file = path().register(options, {
   placeholder: "FILE",
   takes: "the path of an intent.json",

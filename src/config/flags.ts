@@ -3,6 +3,7 @@ import {
   atMs,
   config,
   data,
+  destination,
   durability,
   file,
   host,
@@ -12,6 +13,8 @@ import {
   origins,
   port,
   secretKey,
+  sinceMs,
+  someDestination,
   who,
 } from "./environment.ts";
 import { nearestOf } from "./nearest.ts";
@@ -29,6 +32,15 @@ export const COMMANDS = {
   "config print": { help: "the config in force with its hash, secrets left out", takes: z.strictObject({ config }) },
   "config schema": { help: "the JSON Schema of intent.json, for editors", takes: z.strictObject({}) },
   explain: { help: "every point of a person's score", takes: z.strictObject({ who, atMs, data, config }) },
+  destinations: { help: "how each destination fares, and what waits", takes: z.strictObject({ data, config }) },
+  "destinations test": {
+    help: "send a marked test signal, and say what answered",
+    takes: z.strictObject({ destination, config }),
+  },
+  "destinations replay": {
+    help: "send again what a destination, or all of them, got since a time",
+    takes: z.strictObject({ someDestination, sinceMs, data, config }),
+  },
   version: { help: "the version; also --version", takes: z.strictObject({}) },
   help: { help: "this page; also --help and -h", takes: z.strictObject({}) },
 } as const;
@@ -75,7 +87,8 @@ export function parseCommand(
   const parsed = takes.safeParse(given.values);
   if (parsed.success) return { command: { name, options: parsed.data } as Command };
   const field = fields.find((candidate) => candidate.name === parsed.error.issues[0]?.path[0]);
-  return { problem: `${given.sources.get(field?.name ?? "")} takes ${field?.option.takes}` };
+  const source = given.sources.get(field?.name ?? "") ?? field?.option.flag;
+  return { problem: `${source} takes ${field?.option.takes}` };
 }
 
 export function fieldsOf(takes: z.ZodObject): Field[] {
@@ -147,7 +160,8 @@ function gather(
     const { flag, variable, isRepeatable } = option;
     const isOperand = flag === undefined && variable === undefined;
     const byFlag = isOperand ? operands.splice(0, 1) : (flags.get(flag ?? "") ?? []);
-    if (isOperand && byFlag.length === 0) return { problem: `${name} takes ${option.takes}; nothing is given` };
+    if (isOperand && byFlag.length === 0 && option.otherwise === undefined)
+      return { problem: `${name} takes ${option.takes}; nothing is given` };
     const said = env[variable ?? ""] ?? "";
     const byVariable = isRepeatable ? said.split(",").map((part) => part.trim()) : [said];
     const values = byFlag.length > 0 ? byFlag : byVariable.filter((part) => part !== "");

@@ -216,6 +216,6 @@ export const destinationSchema = z.discriminatedUnion("type", [
 ]);
 
 export type DestinationConfig = z.infer<typeof destinationSchema>;
-export type DestinationType = DestinationConfig["type"];
+type DestinationType = DestinationConfig["type"];
 export type ConfigOf<Type extends DestinationType> = Extract<DestinationConfig, { type: Type }>;
 export type Filter = z.infer<typeof filterSchema>;

@@ -12,7 +12,7 @@ const IDLE_SOCKETS_MAX = 4;
 const USER_AGENT = "do-intent";
 
 export type SendOptions = { isPrivateAllowed: boolean; timeoutMs?: number; resolve?: Resolver; signal?: AbortSignal };
-export type Resolver = (host: string) => Promise<{ address: string; family: number }[]>;
+type Resolver = (host: string) => Promise<{ address: string; family: number }[]>;
 
 /** Sockets are kept apart by what they may reach, so that no guarded request goes over an unguarded one. */
 const agents = {

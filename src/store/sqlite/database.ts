@@ -47,11 +47,20 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
 
 /** Opens the database beside a running server, to read. */
 export function openReadOnly(folder: string): Database {
+  return openExisting(folder, { readonly: true, strict: true });
+}
+
+/** Opens it beside a running server to change what no engine holds in memory, in a short transaction. */
+export function openBeside(folder: string): Database {
+  return openExisting(folder, { readwrite: true, strict: true });
+}
+
+function openExisting(folder: string, options: { readonly?: true; readwrite?: true; strict: true }): Database {
   const path = join(folder, DATABASE_FILE);
   if (!existsSync(path)) {
     throw new AppError("not_found", `there is no ${DATABASE_FILE} in ${folder}; name the data folder with --data`);
   }
-  const database = new Database(path, { readonly: true, strict: true });
+  const database = new Database(path, options);
   database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
   return database;
 }
