@@ -1,6 +1,6 @@
 import { locked } from "./safe.ts";
 import { cookie, keep, sessionKey, stored } from "./store.ts";
-import { uuid } from "./uuid.ts";
+import { hex, uuid } from "./uuid.ts";
 
 const idleMsMax = 30 * 60 * 1000;
 const ageMsMax = 24 * 60 * 60 * 1000;
@@ -11,13 +11,18 @@ type Run = (sessionId: string) => void;
 const waiting: Run[] = [];
 let latestId = "";
 
-const persist = (id: string, start: string | number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
+const persist = (id: string, start: number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
+
+/** Its id, when it began and when it was last active. */
+function state(): [id: string, start: number, last: number] {
+  const [id = "", start, last] = (cookie(sessionKey) ?? stored[sessionKey] ?? "0.0.0").split(".");
+  return [id, Number(start), Number(last)];
+}
 
 /** What is stored decides, never what this tab remembers: another tab may be the active one. */
-export function touchSession(): string {
-  const [id = "", start = 0, last = 0] = (cookie(sessionKey) ?? stored[sessionKey])?.split(".") ?? [];
-  const quietMs = Date.now() - Number(last);
-  if (quietMs >= idleMsMax || Date.now() - Number(start) >= ageMsMax) return "";
+export function touchSession([id, start, last] = state()): string {
+  const quietMs = Date.now() - last;
+  if (quietMs >= idleMsMax || Date.now() - start >= ageMsMax) return "";
   if (quietMs >= persistMs) persist(id, start);
   return id;
 }
@@ -27,11 +32,16 @@ function runIn(id: string): void {
   for (const run of waiting.splice(0)) run(id);
 }
 
-/** Runs what waits for a session, in the one of another tab where that was quicker. */
+/**
+ * Runs what waits for a session, in the one of another tab where that was quicker. A tab may not see at once what
+ * another one wrote: so the next id follows from the last session, and both come to the same.
+ */
 export function settleSession(): void {
   if (!waiting.length) return;
-  const known = touchSession();
-  const id = known || uuid();
+  const now = state();
+  const known = touchSession(now);
+  const [before, , last] = now;
+  const id = known || (last ? before.slice(0, 24) + hex(last, 12) : uuid());
   if (!known) persist(id, Date.now());
   runIn(id);
 }
@@ -44,4 +54,4 @@ export function inSession(run: Run, trailing?: boolean): void {
   else void locked(sessionKey, settleSession);
 }
 
-export const endSession = (): void => keep(sessionKey, "0");
+export const endSession = (): void => keep(sessionKey, "0.0.0");

@@ -5,7 +5,7 @@ import { honoured } from "./policy.ts";
 import { guard, listen } from "./safe.ts";
 import { endSession, touchSession } from "./session.ts";
 import { options, running, setRunning } from "./settings.ts";
-import { eraseAll, forget, stoppedKey, stored, write } from "./store.ts";
+import { eraseAll, findSite, forget, stoppedKey, stored, write } from "./store.ts";
 import { identify, pageUrl, track } from "./track.ts";
 import type { Call, DoIntent, Identity, Metadata, Options } from "./types.ts";
 
@@ -23,6 +23,7 @@ function allowed(): boolean {
 function begin(): void {
   if (running || !allowed()) return;
   setRunning(true);
+  findSite();
   anonymousId();
   arrive();
   replay();

@@ -11,7 +11,8 @@ export const keptSeconds = 90 * 24 * 60 * 60;
 /** Where the browser refuses storage, what we know lives as long as the page. */
 export const stored: Record<string, string> = attempt(() => localStorage) ?? {};
 
-let domain: string | undefined;
+/** The domain that this page shares with its sub-domains. */
+export let site = "";
 
 export function write(key: string, value: string): void {
   attempt(() => {
@@ -32,26 +33,12 @@ export const keys = (prefix: string): string[] =>
 export const cookie = (name: string): string | undefined =>
   attempt(() => document.cookie.match(`\\b${name}=([\\w.-]+)`)?.[1]);
 
-function setCookie(name: string, value: string, maxAgeSeconds = keptSeconds, scope = site()): void {
+function setCookie(name: string, value: string, maxAgeSeconds = keptSeconds): void {
   const secure = location.protocol === "https:" && "secure";
   attempt(() => {
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is asynchronous, too late for a closing page
-    document.cookie = `${name}=${value};path=/;max-age=${maxAgeSeconds};samesite=lax;domain=${scope};${secure}`;
+    document.cookie = `${name}=${value};path=/;max-age=${maxAgeSeconds};samesite=lax;domain=${site};${secure}`;
   });
-}
-
-/** The widest domain that takes a cookie of ours: the browser knows the public suffixes, so that we need no list. */
-export function site(): string {
-  if (domain === undefined) {
-    domain = "";
-    for (const label of location.hostname.split(".").reverse()) {
-      domain = domain ? `${label}.${domain}` : label;
-      setCookie(probeKey, "1", 9);
-      if (cookie(probeKey)) break;
-    }
-    setCookie(probeKey, "", 0);
-  }
-  return domain;
 }
 
 /** Kept twice, because people and browsers delete the one or the other; the cookie is shared with sub-domains. */
@@ -60,7 +47,17 @@ export function keep(key: string, value: string): void {
   setCookie(key, value);
 }
 
+/** Takes the widest domain that takes a cookie: the browser knows the public suffixes, so that we need no list. */
+export function findSite(): void {
+  for (const label of location.hostname.split(".").reverse()) {
+    site = site ? `${label}.${site}` : label;
+    setCookie(probeKey, "1", 9);
+    if (cookie(probeKey)) break;
+  }
+  setCookie(probeKey, "", 0);
+}
+
 export function eraseAll(): void {
   for (const key of keys(idKey)) if (/^_di(\.[^x]|$)/.test(key)) forget(key);
-  for (const name of [idKey, sessionKey]) if (cookie(name)) setCookie(name, "", 0);
+  for (const name of [idKey, sessionKey]) setCookie(name, "", 0);
 }

@@ -15,7 +15,7 @@ export let pageReferrer = "";
 
 export function setPage(url: string, referrer: string): void {
   pageUrl = url.slice(0, addressCharactersMax);
-  pageReferrer = referrer.slice(0, addressCharactersMax);
+  pageReferrer = referrer;
 }
 
 function store(name: string, value: object): void {

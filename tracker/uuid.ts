@@ -1,6 +1,6 @@
 let sequence = 0;
 
-const hex = (value: number | bigint, length: number): string => value.toString(16).padStart(length, "0");
+export const hex = (value: number | bigint, length: number): string => value.toString(16).padStart(length, "0");
 
 /** Version 7, with a counter behind the time: the order of the names is the order of birth. */
 export function uuid(): string {

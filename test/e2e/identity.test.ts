@@ -93,14 +93,19 @@ describe("sessions", () => {
     })()`;
     const ids = new Set<string>();
     for (let round = 0; round < races; round++) {
-      await visitor.page.evaluate(() => {
+      const aged = await visitor.page.evaluate(() => {
         const [id] = (localStorage["_di.s"] as string).split(".");
-        const value = `${id}.1.1`;
+        const value = `${id}.1.${Date.now() - 31 * 60 * 1000}`;
         localStorage["_di.s"] = value;
         // biome-ignore lint/suspicious/noDocumentCookie: just as the tracker does it
         document.cookie = `_di.s=${value};path=/;domain=shop.localhost;max-age=9999`;
-        localStorage.raceAt = `${Date.now() + 4}`;
+        return value;
       });
+      // In life half an hour has passed: both tabs have long seen what was stored.
+      await other.waitForFunction((value) => document.cookie.includes(value), aged);
+      await Promise.all(
+        pages.map((page) => page.evaluate((at) => localStorage.setItem("raceAt", `${at}`), Date.now() + 5)),
+      );
       await Promise.all(pages.map((page) => page.evaluate(race)));
       const [one, two] = await Promise.all(
         pages.map((page) =>

@@ -116,9 +116,9 @@ describe("page views", () => {
     await views(visitor, 1);
     await visitor.page.evaluate(() => history.replaceState({ some: "state" }, "", location.href));
     await visitor.page.evaluate(() => history.replaceState({}, "", "?a=2"));
-    if (seen.includes("?a=2")) await views(visitor, 2);
+    if (seen.length > 2) await views(visitor, 2);
     await visitor.page.evaluate(() => history.pushState({}, "", "/end"));
-    expect((await views(visitor, seen.length)).map((url) => url.replace(path, ""))).toEqual(seen);
+    expect((await views(visitor, seen.length)).map((url) => url.replace(path, ""))).toEqual([...seen]);
   });
 
   test("5: a page that is prerendered is viewed when it is activated, and never before", async () => {
