@@ -23,6 +23,11 @@ export function countEvent(
     return { sums: { ...sums, [rule.name]: before ? combineSums(rule, before, one) : one }, counted: own };
   }
   const ownTimes = own[rule.name] ?? [];
+  const isFull = ownTimes.length >= rule.per_session && others.length === 0;
+  if (isFull && before !== undefined && eventMs >= (ownTimes[rule.per_session - 1] ?? eventMs)) {
+    if (eventMs <= before.lastEventMs) return { sums, counted: own };
+    return { sums: { ...sums, [rule.name]: { ...before, lastEventMs: eventMs } }, counted: own };
+  }
   const allBefore = earliest([ownTimes, ...others.map((times) => times[rule.name] ?? [])], rule.per_session);
   const counted = { ...own, [rule.name]: earliest([ownTimes, [eventMs]], rule.per_session) };
   const latestCounted = allBefore[rule.per_session - 1];

@@ -4,7 +4,7 @@ import type { CompiledRule } from "./compile.ts";
 import { countEvent } from "./count.ts";
 import { type Event, sessionKeyOf } from "./event.ts";
 import { type Identifier, identifierKey } from "./identifier.ts";
-import { evaluate, scoreBoundOf, scoreOf } from "./score.ts";
+import { evaluate, scoreAndBoundOf, scoreOf } from "./score.ts";
 import { type Signal, signalOf } from "./signal.ts";
 import {
   type Changes,
@@ -166,13 +166,13 @@ export function settleScore(
   scoreBefore: number,
   { rules, nowMs, mintId }: Circumstances,
 ): { score: IntentScore; signals: Signal[] } {
-  const scoreNow = scoreOf(score.sums, rules, nowMs);
+  const { score: scoreNow, bound } = scoreAndBoundOf(score.sums, rules, nowMs);
   const { states, crossed } = cross(score.thresholds, scoreNow, rules.thresholds);
   const settled: IntentScore = {
     ...score,
     thresholds: states,
     score: scoreNow,
-    scoreBound: scoreBoundOf(score.sums, rules, nowMs),
+    scoreBound: bound,
     scoredMs: nowMs,
   };
   if (crossed.length === 0) return { score: settled, signals: [] };

@@ -72,27 +72,32 @@ function pointsOf(rule: CompiledRule, sum: DecayedSum, nowMs: number): number {
   return rule.max === undefined ? raw : clamp(raw, -rule.max, rule.max);
 }
 
-function sumUp(sums: Sums, rules: Rules, nowMs: number, count: (points: number) => number): number {
-  let score = 0;
-  for (const group of rules.groups.values()) {
-    let points = 0;
-    for (const rule of group.rules) {
-      const sum = sums[rule.name];
-      if (sum !== undefined) points += count(pointsOf(rule, sum, nowMs));
-    }
-    score += clamp(points, -group.max, group.max);
-  }
-  return clamp(score, 0, SCORE_MAX);
-}
-
 /** Score at `nowMs`, which is not to be before the sums' own time: clamp(Σ groups, 0, 100). */
 export function scoreOf(sums: Sums, rules: Rules, nowMs: number): number {
-  return sumUp(sums, rules, nowMs, (points) => points);
+  return scoreAndBoundOf(sums, rules, nowMs).score;
 }
 
-/** No later score, without a further event, is above this: as if only what is positive counted. */
-export function scoreBoundOf(sums: Sums, rules: Rules, nowMs: number): number {
-  return sumUp(sums, rules, nowMs, (points) => Math.max(points, 0));
+/**
+ * The score, and what no later score without a further event is above: as if only what is positive counted. In one walk,
+ * since every event needs both.
+ */
+export function scoreAndBoundOf(sums: Sums, rules: Rules, nowMs: number): { score: number; bound: number } {
+  let score = 0;
+  let bound = 0;
+  for (const { max, rules: groupRules } of rules.groups.values()) {
+    let points = 0;
+    let positive = 0;
+    for (const rule of groupRules) {
+      const sum = sums[rule.name];
+      if (sum === undefined) continue;
+      const contribution = pointsOf(rule, sum, nowMs);
+      points += contribution;
+      if (contribution > 0) positive += contribution;
+    }
+    score += clamp(points, -max, max);
+    bound += Math.min(positive, max);
+  }
+  return { score: clamp(score, 0, SCORE_MAX), bound: Math.min(bound, SCORE_MAX) };
 }
 
 /** The score with every row that makes it up; the rows add up, cap by cap, to the score. */

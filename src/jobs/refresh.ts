@@ -1,5 +1,5 @@
 import type { Rules } from "../core/compile.ts";
-import { scoreBoundOf, scoreOf } from "../core/score.ts";
+import { scoreAndBoundOf, scoreOf } from "../core/score.ts";
 import { rankOf } from "../store/sqlite/apply.ts";
 import { type MovedScore, RANK_VALID_MS, type RankStore } from "../store/sqlite/ranks.ts";
 
@@ -37,7 +37,7 @@ export function createRefresher({ ranks, rules, now, onFault }: RefresherOptions
     const rows = ranks.sweep(lastPersonId, STEP_PEOPLE);
     const moved = rows.flatMap(({ personId, rank, sums }): MovedScore[] => {
       // A walk that began a while ago still asks for the scores of then.
-      const scoreBound = scoreBoundOf(sums, rules(), nowMs - RANK_VALID_MS);
+      const scoreBound = scoreAndBoundOf(sums, rules(), nowMs - RANK_VALID_MS).bound;
       if (rankOf(scoreBound) === rank) return [];
       return [{ personId, score: scoreOf(sums, rules(), nowMs), scoreBound, scoredMs: nowMs }];
     });

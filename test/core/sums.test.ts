@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { DAY_MS } from "../../src/core/duration.ts";
 import { recomputeSums } from "../../src/core/recompute.ts";
-import { combineSums, evaluate, type Sums, scoreBoundOf, scoreOf } from "../../src/core/score.ts";
+import { combineSums, evaluate, type Sums, scoreAndBoundOf, scoreOf } from "../../src/core/score.ts";
 import { arrive, batchesOf, doings, END_MS, gathered, lives, START_MS, tracked, visitor } from "./histories.ts";
 import { holds } from "./property.ts";
 import { everyKindOfRule } from "./scoring.ts";
@@ -229,7 +229,7 @@ describe("the stored order", () => {
       for (const personId of livePeople(world)) {
         const { sums, scoreBound } = scoreRow(world, personId);
         const score = scoreOf(sums, world.rules, afterMs);
-        expect(score).toBeLessThanOrEqual(scoreBoundOf(sums, world.rules, atMs) + 1e-9);
+        expect(score).toBeLessThanOrEqual(scoreAndBoundOf(sums, world.rules, atMs).bound + 1e-9);
         expect(score).toBeLessThanOrEqual(scoreBound + 1e-9);
       }
     });
@@ -243,7 +243,7 @@ describe("the stored order", () => {
         const { sums } = scoreRow(world, personId);
         const latestMs = Math.max(START_MS, ...Object.values(sums).map(({ atMs }) => atMs));
         const score = scoreOf(sums, world.rules, latestMs - backMs);
-        expect(score).toBeLessThanOrEqual(scoreBoundOf(sums, world.rules, START_MS) + 1e-9);
+        expect(score).toBeLessThanOrEqual(scoreAndBoundOf(sums, world.rules, START_MS).bound + 1e-9);
         for (const { raw, rule, sum } of evaluate(sums, world.rules, latestMs - backMs).contributions) {
           expect(Math.abs(raw)).toBeLessThanOrEqual(Math.abs(rule.points) * sum.count + 1e-9);
         }

@@ -1,15 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type {
-  Account,
-  Changes,
-  Identity,
-  IntentScore,
-  Merge,
-  MergeReview,
-  Person,
-  Session,
-  StoredEvent,
-} from "../../core/state.ts";
+import type { Changes, Identity, IntentScore, Merge, Person, Session, StoredEvent } from "../../core/state.ts";
 import { packSums, packThresholds } from "./row.ts";
 
 /** Points per step of the stored order: coarse, so that most events leave its index alone. */
@@ -33,35 +23,31 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
      on conflict (person_ids) do nothing`,
   );
   return (changes) => {
-    for (const { accountId, domain, createdMs } of each<Account>(changes, "accounts")) {
-      insertAccount.run(accountId, domain, createdMs);
+    for (const { accounts, merges } of changes) {
+      for (const { accountId, domain, createdMs } of accounts) insertAccount.run(accountId, domain, createdMs);
+      for (const merge of merges) writeMerge(merge);
     }
-    for (const merge of each<Merge>(changes, "merges")) writeMerge(merge);
-    for (const person of latest<Person>(changes, "people", ({ personId }) => personId)) writePerson(person);
-    for (const identity of latest<Identity>(changes, "identities", ({ identityId }) => identityId)) {
-      writeIdentity(identity);
+    const people = new Map<number, Person>();
+    const identities = new Map<number, Identity>();
+    const sessions = new Map<string, Session>();
+    const scores = new Map<number, IntentScore>();
+    for (const change of changes) {
+      for (const person of change.people) people.set(person.personId, person);
+      for (const identity of change.identities) identities.set(identity.identityId, identity);
+      for (const session of change.sessions) sessions.set(keyOfSession(session), session);
+      for (const score of change.scores) scores.set(score.personId, score);
     }
-    for (const event of each<StoredEvent>(changes, "events")) writeEvent(event);
-    for (const session of latest<Session>(changes, "sessions", keyOfSession)) writeSession(session);
-    for (const score of latest<IntentScore>(changes, "scores", ({ personId }) => personId)) writeScore(score);
-    for (const review of each<MergeReview>(changes, "reviews")) {
-      insertReview.run(review.reviewId, JSON.stringify(review.personIds), review.reason, review.createdMs);
+    for (const person of people.values()) writePerson(person);
+    for (const identity of identities.values()) writeIdentity(identity);
+    for (const { events } of changes) for (const event of events) writeEvent(event);
+    for (const session of sessions.values()) writeSession(session);
+    for (const score of scores.values()) writeScore(score);
+    for (const { reviews } of changes) {
+      for (const { reviewId, personIds, reason, createdMs } of reviews) {
+        insertReview.run(reviewId, JSON.stringify(personIds), reason, createdMs);
+      }
     }
   };
-}
-
-function* each<Row>(changes: readonly Changes[], table: keyof Changes): Generator<Row> {
-  for (const change of changes) yield* change[table] as unknown as Row[];
-}
-
-function latest<Row>(
-  changes: readonly Changes[],
-  table: keyof Changes,
-  keyOf: (row: Row) => number | string,
-): Iterable<Row> {
-  const byKey = new Map<number | string, Row>();
-  for (const row of each<Row>(changes, table)) byKey.set(keyOf(row), row);
-  return byKey.values();
 }
 
 function keyOfSession({ identityId, sessionKey }: Session): string {
