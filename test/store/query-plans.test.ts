@@ -1,0 +1,36 @@
+import { Database } from "bun:sqlite";
+import { expect, spyOn, test } from "bun:test";
+import { startInstance } from "../support/instance.ts";
+
+/** Never more than a handful of rows. */
+const SMALL = ["api_key", "migration"];
+/** What a query has made itself: the people one person was merged from. */
+const MADE = ["a", "absorbed", "CONSTANT", "w", "whole"];
+
+/** Sorting is for what belongs to one person or one destination; the rest comes in the order of an index. */
+const SORTS = [
+  "from identity where person_id = ? and retired_at is null order by case kind",
+  "select distinct a.session_id",
+  "where person_id in (select person_id from whole)",
+  "group by destination, state",
+];
+
+test("no statement of the server goes through a table that grows", async () => {
+  const prepared = new Set<string>();
+  const query = spyOn(Database.prototype, "query");
+  await using instance = startInstance();
+  for (const [sql] of query.mock.calls) prepared.add(sql);
+  query.mockRestore();
+
+  const amiss: string[] = [];
+  for (const sql of prepared) {
+    for (const { detail } of instance.rows<{ detail: string }>(`explain query plan ${sql}`)) {
+      const scanned = /^SCAN (\S+)/.exec(detail)?.[1];
+      const isScan = scanned !== undefined && ![...SMALL, ...MADE].includes(scanned);
+      const isSort = detail.includes("TEMP B-TREE") && !SORTS.some((known) => sql.replace(/\s+/g, " ").includes(known));
+      if (isScan || isSort) amiss.push(`${detail}: ${sql}`);
+    }
+  }
+  expect(amiss).toEqual([]);
+  expect(prepared.size).toBeGreaterThan(50);
+});
