@@ -22,7 +22,7 @@ const SCAN_MAX = 20_000;
 /** Rows looked at before events get their turn again. */
 const SLICE_ROWS = 250;
 
-type Band = { low: number; high: number };
+export type Band = { low: number; high: number };
 type Place = { personId: number; score: number };
 
 const number = z.number().min(-1).max(Number.MAX_SAFE_INTEGER);
