@@ -5,7 +5,7 @@ import { combineAllSums } from "./count.ts";
 import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
 import type { Event } from "./event.ts";
 import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
-import { resolveIdentity } from "./identity.ts";
+import { type Resolution, resolveIdentity } from "./identity.ts";
 import { type Evaluation, evaluate, scoreOf } from "./score.ts";
 import type { Signal } from "./signal.ts";
 import {
@@ -82,7 +82,7 @@ export function decideIdentify(
   const known = new Set([...state.identitiesOf.values()].flat());
   const identities = [
     ...draft.identities.filter((identity) => !known.has(identity)),
-    ...attach(draft, resolution.attach, visitor, command, resolution.isSwitch, circumstances),
+    ...attach(draft, resolution, visitor, command, circumstances),
     ...verify(claims, draft.identities, command.isTrusted),
   ];
   const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
@@ -222,14 +222,13 @@ function mergeRecord(survivor: Draft, absorbed: Draft, command: IdentifyCommand,
  */
 function attach(
   { person: { personId }, identities: own }: Draft,
-  fresh: readonly Identifier[],
+  { attach: fresh, isSwitch, isVisitorLeft }: Resolution,
   visitor: Identity | null,
   command: IdentifyCommand,
-  isSwitch: boolean,
   circumstances: Circumstances,
 ): Identity[] {
   const added = fresh.map((identifier) => freshIdentity(identifier, personId, command.isTrusted, circumstances));
-  if (command.visitor !== null && (visitor === null || isSwitch)) {
+  if (command.visitor !== null && !isVisitorLeft && (visitor === null || isSwitch)) {
     if (visitor !== null) added.push({ ...visitor, retiredMs: circumstances.nowMs });
     const key = identifierKey(command.visitor);
     const retired = own.find((identity) => identifierKey(identity) === key);

@@ -3,8 +3,10 @@ import type { Identity, ReviewReason } from "./state.ts";
 
 /** Persons that one identify may make one by itself; more need a person's eye. */
 const PROFILES_MAX = 3;
-/** How many identifiers of a kind a person may carry. Browsers come and go, so weak kinds have no such limit. */
+/** How many identifiers of a kind a person may carry; browsers come and go, so weak kinds have no such limit. */
 const PER_PERSON_MAX: { readonly [kind: string]: number } = { user_id: 1, email: 5, phone: 5 };
+/** Identifiers of all kinds, since each identify looks at them all; a browser beyond stays a visitor of its own. */
+const IDENTITIES_MAX = 500;
 
 /** What "these identifiers are one" comes to. `target` null is a new person. */
 export type Resolution = {
@@ -13,6 +15,8 @@ export type Resolution = {
   attach: Identifier[];
   /** The visitor leaves its known person: the past stays there, what follows goes to the target. */
   isSwitch: boolean;
+  /** The target has too many browsers already; this one stays by itself. */
+  isVisitorLeft: boolean;
   review: { personIds: number[]; reason: ReviewReason } | null;
 };
 
@@ -36,32 +40,36 @@ export function resolveIdentity(
   if (claimed.length === 0) return resolveFresh(fresh, visitorId, visitorIsKnown, identitiesOf);
 
   const isVisitorClaimed = visitorId !== null && claimed.includes(visitorId);
-  const isVisitorWeak = visitorId !== null && !visitorIsKnown && !isVisitorClaimed;
-  const isSwitch = visitorId !== null && visitorIsKnown && !isVisitorClaimed;
-  const absorbVisitor = isVisitorWeak ? [visitorId] : [];
+  const isCrowded = claimed.some((personId) => identitiesOf(personId).length >= IDENTITIES_MAX);
+  const isVisitorLeft = isCrowded && !isVisitorClaimed;
+  const isSwitch = visitorId !== null && visitorIsKnown && !isVisitorClaimed && !isVisitorLeft;
+  const absorbVisitor = visitorId !== null && !visitorIsKnown && !isVisitorClaimed && !isVisitorLeft ? [visitorId] : [];
+  const fixed = { isSwitch, isVisitorLeft };
   const userIds = new Set(
     [...claimed.flatMap((personId) => [...identitiesOf(personId)]), ...fresh]
       .filter(({ kind }) => kind === "user_id")
       .map(({ value }) => value),
   );
-  const freshUserId = fresh.find(({ kind }) => kind === "user_id");
-  if (userIds.size > 1 && freshUserId !== undefined) {
+  if (userIds.size > 1 && fresh.some(({ kind }) => kind === "user_id")) {
     const review = { personIds: claimed, reason: "user_id_conflict" as const };
-    if (isVisitorClaimed) return { target: visitorId, absorb: [], attach: [], isSwitch: false, review };
-    return { target: absorbVisitor[0] ?? null, absorb: [], attach: fresh, isSwitch, review };
+    if (isVisitorClaimed) return { ...fixed, target: visitorId, absorb: [], attach: [], review };
+    return { ...fixed, target: absorbVisitor[0] ?? null, absorb: [], attach: fresh, review };
   }
   const reason = whyNotMerged(claimed.length, isTrusted, userIds.size > 1, absorbVisitor.length);
   if (reason !== null) {
     const target = isVisitorClaimed ? visitorId : (claimed[0] ?? null);
     const attach = attachable(fresh, target === null ? [] : identitiesOf(target));
-    return { target, absorb: absorbVisitor, attach, isSwitch, review: { personIds: claimed, reason } };
+    return { ...fixed, target, absorb: absorbVisitor, attach, review: { personIds: claimed, reason } };
   }
   const target = survivorOf(claimed, identitiesOf);
   const absorb = [...claimed.filter((personId) => personId !== target), ...absorbVisitor];
-  const carried = [target, ...absorb].flatMap((personId) => [...identitiesOf(personId)]);
-  const attach = attachable(fresh, carried);
-  const review = attach.length < fresh.length ? { personIds: [target], reason: "too_many_identifiers" as const } : null;
-  return { target, absorb, attach, isSwitch, review };
+  const attach = attachable(
+    fresh,
+    [target, ...absorb].flatMap((personId) => [...identitiesOf(personId)]),
+  );
+  const isTooMany = isVisitorLeft || attach.length < fresh.length;
+  const review = isTooMany ? { personIds: [target], reason: "too_many_identifiers" as const } : null;
+  return { ...fixed, target, absorb, attach, review };
 }
 
 /** No claim is known yet: they go to the visitor, unless that browser is known to be somebody else's. */
@@ -72,7 +80,7 @@ function resolveFresh(
   identitiesOf: (personId: number) => readonly Identity[],
 ): Resolution {
   if (visitorId === null || !visitorIsKnown) {
-    return { target: visitorId, absorb: [], attach: [...fresh], isSwitch: false, review: null };
+    return { target: visitorId, absorb: [], attach: [...fresh], isSwitch: false, isVisitorLeft: false, review: null };
   }
   const kinds = new Set(identitiesOf(visitorId).map(({ kind }) => kind));
   const isSomebodyElse = fresh.some(({ kind }) => kinds.has(kind));
@@ -81,6 +89,7 @@ function resolveFresh(
     absorb: [],
     attach: [...fresh],
     isSwitch: isSomebodyElse,
+    isVisitorLeft: false,
     review: null,
   };
 }

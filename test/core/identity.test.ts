@@ -234,6 +234,13 @@ describe("the survivor of a merge", () => {
   });
 });
 
+test("a person with five hundred identifiers takes no further browser; it stays by itself, for somebody to look at", () => {
+  const mail = named("email:a@acme.com");
+  const world = tell(Array.from({ length: 501 }, (_, index) => `phone${index} says email:a@acme.com`));
+  expect(identitiesOf(world.rows, personOf(world, mail))).toHaveLength(500);
+  expect(world.rows.reviews.map(({ reason }) => reason)).toEqual(["too_many_identifiers", "too_many_identifiers"]);
+});
+
 describe("a merge", () => {
   test("leaves behind who was who and what each had, as an undo needs it", () => {
     const world = tell([`one says ${A}`, "one looks", "two looks", "two looks"]);
