@@ -3,20 +3,18 @@ import { pageReferrer, pageUrl } from "./track.ts";
 import type { Metadata } from "./types.ts";
 
 const attributionKey = "_di.a";
-const valueCharactersMax = 200;
 const telling = /^(utm_.+|(g|d|fb|tt|tw|ir)clid|gclsrc|[gw]braid|msclkid|li_fat_id|igshid|rdt_cid|epik|sccid|_kx)$/;
 
 /** Where the visit came from: at the first view of a session, and when it is another place than before. */
 export function attribution(sessionId: string): Metadata {
   const found: Metadata = {};
   new URL(pageUrl).searchParams.forEach((value, name) => {
-    if (telling.test(name)) found[name] = value.slice(0, valueCharactersMax);
+    if (telling.test(name)) found[name] = value;
   });
-  const host = pageReferrer.split("/")[2];
-  const from = JSON.stringify([found, host === location.host ? undefined : host]);
+  const from = JSON.stringify([found, pageReferrer.startsWith(location.origin) ? "" : pageReferrer]);
   const now = sessionId + from;
   const before = stored[attributionKey];
-  if (before === now || (from === "[{},null]" && before?.startsWith(sessionId))) return {};
+  if (before === now || (from === '[{},""]' && before?.startsWith(sessionId))) return {};
   write(attributionKey, now);
   return { ...found, landing_page: pageUrl };
 }

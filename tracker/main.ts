@@ -9,13 +9,13 @@ interface Stub {
 
 const page = window as { doIntent?: Stub };
 const stub = page.doIntent ?? {};
-// A module script does not know its own tag.
-const tag = document.currentScript ?? [...document.scripts].find(({ src }) => src.match(scriptPaths));
+// By its address, because a module script does not know its own tag.
+const tag = [...document.scripts].find(({ src }) => src.match(scriptPaths));
 
 page.doIntent = stub;
 // A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
 if (!stub.id && tag) {
-  const { src, dataset } = tag as HTMLScriptElement;
+  const { src, dataset } = tag;
   const [endpoint = ""] = src.split(RegExp(scriptPaths));
-  Object.assign(stub, start({ endpoint, script: src, ...dataset }, stub.q));
+  Object.assign(stub, start({ endpoint, ...dataset }, stub.q));
 }

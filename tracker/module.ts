@@ -3,6 +3,5 @@ import type { DoIntent, Options } from "./types.ts";
 
 /** Events go to where this module came from, unless said otherwise. */
 export function start(options: Partial<Options> = {}): DoIntent {
-  const script = import.meta.url;
-  return startTracker({ endpoint: new URL(script).origin, script, ...options });
+  return startTracker({ endpoint: new URL(import.meta.url).origin, ...options });
 }

@@ -28,10 +28,6 @@ export function listen(target: EventTarget, types: string, handler: (event: Even
 }
 
 /** One tab of the site at a time; where there are no locks (plain http, cookies refused) it runs all the same. */
-export async function locked(name: string, action: () => unknown): Promise<void> {
-  try {
-    await navigator.locks.request(name, action);
-  } catch {
-    action();
-  }
+export function locked(name: string, action: () => unknown): unknown {
+  return navigator.locks?.request(name, action).catch(action) ?? action();
 }

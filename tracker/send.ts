@@ -10,7 +10,6 @@ const quotaBytes = 64 * 1024;
 const batchBytesMax = 48 * 1024;
 const gatherMs = 200;
 const backoffMs = 3000;
-const doublingsMax = 9;
 const answerMs = 30_000;
 
 type Batch = [url: string, body: string, names: string[], bytes: number];
@@ -65,7 +64,7 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
   const status = answer?.status ?? 500;
   if (status === 429 || status >= 500) {
     const askedMs = Number(answer?.headers.get("retry-after")) * 1000;
-    const delayMs = backoffMs * 2 ** Math.min(failures++, doublingsMax) * (0.5 + Math.random());
+    const delayMs = backoffMs * 2 ** failures++ * (0.5 + Math.random());
     notBeforeMs = Date.now() + (askedMs || delayMs);
     schedule(true);
   } else {
@@ -89,7 +88,7 @@ function flush(): void {
   const left = new Promise<void>((resolve) => {
     release = resolve;
   });
-  void locked("_di.e", () => Promise.race([drain(), left]));
+  locked("_di.e", () => Promise.race([drain(), left]));
 }
 
 export function schedule(anew?: boolean): void {

@@ -51,7 +51,7 @@ export function inSession(run: Run, trailing?: boolean): void {
   waiting.push(run);
   const id = (trailing && latestId) || touchSession();
   if (id) runIn(id);
-  else void locked(sessionKey, settleSession);
+  else locked(sessionKey, settleSession);
 }
 
 export const endSession = (): void => keep(sessionKey, "0.0.0");

@@ -1,7 +1,7 @@
 import { site } from "./store.ts";
 import type { Options } from "./types.ts";
 
-export const options: Options = { endpoint: "", script: "" };
+export const options: Options = { endpoint: "" };
 /** Nothing is stored, sent or noted while this is false. */
 export let running = false;
 

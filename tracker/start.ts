@@ -1,6 +1,7 @@
-import { keepEarly, on } from "./bus.ts";
+import { on } from "./bus.ts";
 import { anonymousId, retireId } from "./identity.ts";
 import { arrive, startMs, view, watchPage, whenActivated } from "./page.ts";
+import type { Early } from "./parts/core.ts";
 import { honoured } from "./policy.ts";
 import { guard, listen } from "./safe.ts";
 import { endSession, touchSession } from "./session.ts";
@@ -37,12 +38,13 @@ function replay(): void {
 
 function watch(): void {
   watching = true;
-  const replayEarly = keepEarly("click focusin input submit");
+  let early: Early | undefined = [];
+  listen(window, "click focusin input submit", (event) => early?.push([event, event.composedPath()]));
   watchPage();
-  // It comes from beside the script, with the nonce of its tag.
-  import(options.script.replace(/\.m?js.*/, "/observe.js")).then(({ observe }) => {
-    observe({ options, track, on, view, touch: touchSession, url: pageUrl, startMs });
-    replayEarly();
+  // It is let in by the nonce of the tag, as the script was.
+  import(`${options.endpoint}/s/observe.js`).then(({ observe }) => {
+    observe({ options, track, view, touch: touchSession, url: pageUrl, startMs, early });
+    early = undefined;
   }, console.warn);
   listen(window, "storage", (event) => {
     if ((event as StorageEvent).key === stoppedKey) stop();

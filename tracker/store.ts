@@ -49,6 +49,7 @@ export function keep(key: string, value: string): void {
 
 /** Takes the widest domain that takes a cookie: the browser knows the public suffixes, so that we need no list. */
 export function findSite(): void {
+  site = "";
   for (const label of location.hostname.split(".").reverse()) {
     site = site ? `${label}.${site}` : label;
     setCookie(probeKey, "1", 9);
@@ -58,6 +59,7 @@ export function findSite(): void {
 }
 
 export function eraseAll(): void {
+  findSite();
   for (const key of keys(idKey)) if (/^_di(\.[^x]|$)/.test(key)) forget(key);
   for (const name of [idKey, sessionKey]) setCookie(name, "", 0);
 }

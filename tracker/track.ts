@@ -52,7 +52,7 @@ export function identify(identity: Identity, proof?: { user_hash?: string }): vo
   const said = {
     anonymous_id: anonymousId(),
     identity,
-    user_hash: proof?.user_hash,
+    ...proof,
     timestamp: Date.now(),
     write_key: options.key,
   };

@@ -26,8 +26,6 @@ export interface TrackedEvent {
 export interface Options {
   /** Where events go, for example `https://intent.example.com`. */
   endpoint: string;
-  /** Where the script came from: its parts are beside it. */
-  script: string;
   /** The public write key, where the server asks for one. */
   key?: string;
   /** The path for events, where it is not `/v1/e`. */
@@ -64,9 +62,8 @@ export interface DoIntent {
   optOut(): void;
   /** The anonymous id, where there is one. */
   id(): string | undefined;
-  /** Calls back for each happening, and for any event of the browser by its name. */
+  /** Calls back for each happening; the page hears the same as `do-intent:event` and so on. */
   on<Name extends keyof Happenings>(name: Name, listener: (happening: Happenings[Name]) => void): void;
-  on(name: string, listener: (event: Event, path: EventTarget[]) => void): void;
 }
 
 /** A call that was made before the script was there. */

@@ -152,7 +152,7 @@ describe("who it is", () => {
       };
       Object.defineProperty(window, "localStorage", { get: refuse });
       Object.defineProperty(Document.prototype, "cookie", { get: refuse, set: refuse });
-      Object.defineProperty(Navigator.prototype, "locks", { get: refuse });
+      LockManager.prototype.request = () => Promise.reject(new DOMException("refused", "SecurityError"));
     });
     await open(visitor);
     await track(visitor.page, "works");

@@ -1,4 +1,4 @@
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 
 const clickable = "[data-intent],a[href],button,[role=button],[type=submit],[type=button],[type=image]";
 const textCharactersMax = 100;
@@ -11,7 +11,7 @@ function kindOf({ protocol, host, pathname, download }: HTMLAnchorElement): stri
 }
 
 /** Buttons and links, also inside open shadow roots: the path was taken before the page could change. */
-export function watchClicks({ on, track }: Core): void {
+export function watchClicks({ hear, track }: Observed): void {
   const clicked = ({ button }: MouseEvent, nodes: EventTarget[]) => {
     const path = nodes.filter((node) => node instanceof HTMLElement);
     const element = path.find((node) => node.matches(clickable));
@@ -29,6 +29,5 @@ export function watchClicks({ on, track }: Core): void {
       kind: link ? kindOf(link) : "button",
     });
   };
-  on("click", clicked);
-  on("auxclick", clicked);
+  hear("click auxclick", clicked);
 }

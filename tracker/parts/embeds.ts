@@ -1,5 +1,5 @@
 import { attempt } from "../safe.ts";
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 import type { Tell } from "./video.ts";
 
 const youtube = /^https:\/\/www\.youtube(-nocookie)?\.com\/embed\//;
@@ -22,7 +22,7 @@ function greet({ contentWindow, src }: HTMLIFrameElement): void {
 }
 
 /** Embedded players of YouTube (with `enablejsapi=1`) and Vimeo, through the messages they offer. */
-export function watchEmbeds(tell: Tell, on: Core["on"]): void {
+export function watchEmbeds(tell: Tell, hear: Observed["hear"]): void {
   const players = new Set<HTMLIFrameElement>();
   const playing = new Set<HTMLIFrameElement>();
   const durations = new WeakMap<HTMLIFrameElement, number>();
@@ -52,8 +52,8 @@ export function watchEmbeds(tell: Tell, on: Core["on"]): void {
   }
 
   for (const frame of document.querySelectorAll("iframe")) found(frame);
-  on("load", ({ target }: Event) => found(target));
-  on("message", ({ source, data }: MessageEvent) => {
+  hear("load", ({ target }: Event) => found(target));
+  hear("message", ({ source, data }: MessageEvent) => {
     for (const player of players) {
       if (source !== player.contentWindow) continue;
       const said: Said | undefined = typeof data === "string" ? attempt(() => JSON.parse(data)) : data;

@@ -1,5 +1,5 @@
 import { listen } from "../safe.ts";
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 
 type Field = HTMLInputElement;
 
@@ -14,7 +14,7 @@ function formName(form: HTMLFormElement): string {
 }
 
 /** Names of fields and how long it took, never what was typed. */
-export function watchForms({ on, track }: Core): void {
+export function watchForms({ hear, on, track }: Observed): void {
   const startedMs = new Map<HTMLFormElement, number>();
   const typed = new Map<HTMLFormElement, Set<string>>();
   const roots = new WeakSet<EventTarget>();
@@ -60,10 +60,9 @@ export function watchForms({ on, track }: Core): void {
     fields.add(field);
   }
 
-  on("focusin", touched);
-  on("input", touched);
-  on("click", (_: Event, path: EventTarget[]) => awaitInside(path));
-  on("submit", submitted);
+  hear("focusin input", touched);
+  hear("click", (_: Event, path: EventTarget[]) => awaitInside(path));
+  hear("submit", submitted);
   on("leave", (gone: boolean) => {
     for (const [form, set] of typed) {
       if (!gone && form.isConnected) continue;

@@ -1,11 +1,11 @@
 import { listen } from "../safe.ts";
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 
 // Frameworks set the title a moment after the address.
 const titleMs = 50;
 
 /** Views of an application that changes its address without loading a page. */
-export function watchMoves({ options, on, url, view }: Core): void {
+export function watchMoves({ options, on, url, view }: Observed): void {
   let knownUrl = url;
   let pendingUrl = "";
   let timer: ReturnType<typeof setTimeout>;

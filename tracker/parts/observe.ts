@@ -1,7 +1,8 @@
-import { guard } from "../safe.ts";
+import { on } from "../bus.ts";
+import { guard, listen } from "../safe.ts";
 import { watchClicks } from "./clicks.ts";
 import { watchCopy } from "./copy.ts";
-import type { Core } from "./core.ts";
+import type { Core, Observed } from "./core.ts";
 import { watchForms } from "./forms.ts";
 import { watchMoves } from "./moves.ts";
 import { watchScroll } from "./scroll.ts";
@@ -20,8 +21,16 @@ const observers = {
 
 /** All that is seen of a page without being told; it comes a moment after the first view. */
 export function observe(core: Core): void {
+  const handlers: [type: string, handler: (event: never, path: EventTarget[]) => void][] = [];
+  const hear: Observed["hear"] = (types, handler) => {
+    listen(window, types, (event) => handler(event as never, event.composedPath()));
+    for (const type of types.split(" ")) handlers.push([type, guard(handler)]);
+  };
   const wanted = core.options.auto?.split(/\W+/);
   for (const [name, watch] of Object.entries(observers)) {
-    if (!wanted || wanted.includes(name)) guard(watch)(core);
+    if (!wanted || wanted.includes(name)) guard(watch)({ ...core, hear, on });
+  }
+  for (const [event, path] of core.early) {
+    for (const [type, handler] of handlers) if (type === event.type) handler(event as never, path);
   }
 }

@@ -1,10 +1,10 @@
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 
 const restMs = 150;
 const stepPercent = 25;
 
 /** Depth is told once a visitor scrolls: a page that is still empty would show its end at once. */
-export function watchScroll({ on, track }: Core): void {
+export function watchScroll({ hear, on, track }: Observed): void {
   let reached = 0;
   let waiting = false;
   on("view", () => {
@@ -23,7 +23,7 @@ export function watchScroll({ on, track }: Core): void {
       track("scroll_depth", { percent: reached });
     }
   });
-  on("scroll", ({ target }: Event) => {
+  hear("scroll", ({ target }: Event) => {
     const scroller = target instanceof Element ? target : document.scrollingElement;
     if (waiting || !scroller) return;
     waiting = true;

@@ -1,5 +1,5 @@
 import { listen } from "../safe.ts";
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 
 const marksMs = [15_000, 60_000, 180_000];
 // Somebody who has not moved for so long has left the screen, whatever the tab believes.
@@ -7,7 +7,7 @@ const idleMsMax = 5 * 60 * 1000;
 const noticeMs = 1000;
 
 /** Time in sight and in focus, told at marks and on leaving. */
-export function watchTime({ on, startMs, touch, track }: Core): void {
+export function watchTime({ on, startMs, touch, track }: Observed): void {
   let activeMs = 0;
   let toldMs = 0;
   let sinceMs = startMs;

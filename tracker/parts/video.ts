@@ -1,4 +1,4 @@
-import type { Core } from "./core.ts";
+import type { Observed } from "./core.ts";
 import { watchEmbeds } from "./embeds.ts";
 
 export type Tell = (player: EventTarget, video: string, provider: string, percent: number, ended?: boolean) => void;
@@ -6,7 +6,7 @@ export type Tell = (player: EventTarget, video: string, provider: string, percen
 const marks = [0, 25, 50, 75, 100];
 
 /** Each step once per view and player: play, three quarters, the end. */
-export function watchVideo({ on, track }: Core): void {
+export function watchVideo({ hear, on, track }: Observed): void {
   let told = new WeakMap<EventTarget, number>();
 
   const tell: Tell = (player, video, provider, percent, ended) => {
@@ -30,6 +30,6 @@ export function watchVideo({ on, track }: Core): void {
     told = new WeakMap();
   });
   // They do not bubble, but are seen on the way down.
-  for (const type of ["playing", "timeupdate", "ended"]) on(type, played);
-  watchEmbeds(tell, on);
+  hear("playing timeupdate ended", played);
+  watchEmbeds(tell, hear);
 }

@@ -33,13 +33,13 @@ const embedded = {
 } as const;
 
 /** Every file of the tracker under the address it is served at. */
-export async function loadFiles(config: TrackerConfig): Promise<ServedFile[]> {
-  const [module, types] = await Promise.all([load("module", "/s.mjs", config), load("types", "/s.d.ts", config)]);
-  const scripts = config.paths.script.map(async (path) => [
-    await load("script", path, config),
-    await load("observe", path.replace(/\.js$/, "/observe.js"), config),
+export function loadFiles(config: TrackerConfig): Promise<ServedFile[]> {
+  return Promise.all([
+    ...config.paths.script.map((path) => load("script", path, config)),
+    load("observe", "/s/observe.js", config),
+    load("module", "/s.mjs", config),
+    load("types", "/s.d.ts", config),
   ]);
-  return [...(await Promise.all(scripts)).flat(), module, types];
 }
 
 async function load(name: keyof typeof embedded, path: string, config: TrackerConfig): Promise<ServedFile> {
