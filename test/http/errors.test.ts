@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import { Elysia } from "elysia";
+import { AppError, type ErrorCode } from "../../src/core/error.ts";
+import { errorHandler } from "../../src/http/errors.ts";
+import { createLog } from "../../src/http/log.ts";
+import { startInstance } from "../support/instance.ts";
+import { expectRefusal, MARKER } from "../support/secrecy.ts";
+
+/** A server with one address that fails as it is told. */
+async function failing(fault: unknown): Promise<{ response: Response; body: unknown; logged: string[] }> {
+  const logged: string[] = [];
+  const log = createLog("json", (line) => logged.push(line));
+  const app = new Elysia().use(errorHandler(log)).get("/", () => {
+    throw fault;
+  });
+  const response = await app.handle(new Request("http://localhost/"));
+  return { response, body: await response.json(), logged };
+}
+
+describe("every code has its status", () => {
+  const statuses: [ErrorCode, number][] = [
+    ["invalid_json", 400],
+    ["unauthorized", 401],
+    ["forbidden", 403],
+    ["not_found", 404],
+    ["conflict", 409],
+    ["too_large", 413],
+    ["invalid", 422],
+    ["overloaded", 429],
+    ["internal", 500],
+    ["unavailable", 503],
+  ];
+  test.each(statuses)("%s: %d", async (code, status) => {
+    const { response, body } = await failing(new AppError(code, "says why", "field"));
+    expect(response.status).toBe(status);
+    expect(body).toEqual({ error: { code, message: "says why", field: "field" } });
+    const isLater = code === "overloaded" || code === "unavailable";
+    expect(response.headers.get("retry-after")).toBe(isLater ? "1" : null);
+  });
+
+  test("a field that there is none of is left out", async () => {
+    const { body } = await failing(new AppError("conflict", "says why"));
+    expect(body).toEqual({ error: { code: "conflict", message: "says why" } });
+  });
+});
+
+describe("our own faults are 500, logged by name and place, and tell nothing", () => {
+  const faults: [string, unknown, string][] = [
+    ["an error", new TypeError(MARKER), "TypeError"],
+    ["an error of a driver", Object.assign(new Error(MARKER), { code: "SQLITE_FULL" }), "SQLITE_FULL"],
+    ["an error with a cause", new RangeError(MARKER, { cause: new Error(MARKER) }), "RangeError"],
+  ];
+  test.each(faults)("%s", async (_, fault, named) => {
+    const { response, body, logged } = await failing(fault);
+    expect(response.status).toBe(500);
+    expect(body).toMatchObject({ error: { code: "internal" } });
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toContain(named);
+    expect([JSON.stringify(body), ...logged].join()).not.toContain(MARKER);
+  });
+
+  test("what callers do wrong is not logged", async () => {
+    expect((await failing(new AppError("invalid", "says why"))).logged).toEqual([]);
+  });
+});
+
+describe("where there is nothing", () => {
+  const requests: [string, string, string][] = [
+    ["another address", "GET", `/${MARKER}`],
+    ["an address with a query", "GET", `/nothing?${MARKER}=${MARKER}`],
+    ["another method", "PUT", "/track"],
+    ["reading what is for writing", "GET", "/track"],
+    ["a way out of the folder", "GET", "/../../etc/passwd"],
+    ["a broken escape", "GET", "/%E0%A4%A"],
+    ["the root", "GET", "/"],
+  ];
+  test.each(requests)("%s", async (_, method, path) => {
+    await using house = startInstance();
+    const body = method === "GET" ? null : MARKER;
+    const response = await house.app.handle(new Request(`http://localhost${path}`, { method, body }));
+    const text = await response.text();
+    const answer = { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
+    expectRefusal(house, answer, { status: 404, code: "not_found" });
+  });
+});
