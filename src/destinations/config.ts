@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 const REFERENCE = "env:[A-Za-z_][A-Za-z0-9_]*|file:.+";
-const WHSEC = "whsec_[A-Za-z0-9+/]{32,}={0,2}";
+const WHSEC = "whsec_[A-Za-z0-9+/]{11,}={0,2}";
 const FILTER_NAMES_MAX = 50;
 const TEXT_MAX = 2_000;
 
@@ -31,7 +31,10 @@ const urlOrReference = z
 
 const signingSecret = z
   .string()
-  .regex(new RegExp(`^(?:${WHSEC}|${REFERENCE})$`), "use whsec_ and at least 24 bytes in base64, env:NAME or file:PATH")
+  .regex(
+    new RegExp(`^(?:${WHSEC}|${REFERENCE})$`),
+    "use whsec_ and at least 8 bytes in base64 (24 or more are better), env:NAME or file:PATH",
+  )
   .meta(SECRET);
 
 const headers = z

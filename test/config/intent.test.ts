@@ -166,7 +166,7 @@ describe("what is wrong, where, and the way out", () => {
     ];
     const problems = problemsOf({ destinations });
     expect(problems).toContain(
-      "destinations[0].secret: use whsec_ and at least 24 bytes in base64, env:NAME or file:PATH",
+      "destinations[0].secret: use whsec_ and at least 8 bytes in base64 (24 or more are better), env:NAME or file:PATH",
     );
     expect(problems).toContain('destinations[1].secrte: is not known; "secret" may be meant');
     expect(problems.join()).not.toMatch(/hunter2|whsec_[A-Za-z0-9]{8}/);
