@@ -10,8 +10,8 @@ import { bannerText } from "./banner.ts";
 
 /** What a supervisor grants before it kills; the last second is for the checkpoint. */
 const IN_FLIGHT_MAX_MS = 3_500;
-/** Above every limit of our own, so that a body that is too large gets our answer and not the socket's. */
-const REQUEST_BYTES_MAX = 1024 * 1024;
+/** Each route bounds what it reads and answers before the rest arrives; the socket's own limit would answer without a word. */
+const REQUEST_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const IDLE_TIMEOUT_S = 30;
 
 /** Runs the server until a signal ends it; resolves to the exit code. */
