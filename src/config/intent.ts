@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { checkReferences, type Scoring, scoringShape } from "../core/rules.ts";
 import { COLD } from "../core/threshold.ts";
@@ -104,7 +103,7 @@ function hashOf(config: IntentConfig): string {
   const { $schema: _, ...effective } = printableConfig(config);
   // Page classes are the one object whose order counts: the first that matches wins.
   const ordered = { ...effective, page_classes: Object.entries(effective.page_classes) };
-  return createHash("sha256").update(canonicalJson(ordered)).digest("hex").slice(0, HASH_LENGTH);
+  return new Bun.CryptoHasher("sha256").update(canonicalJson(ordered)).digest("hex").slice(0, HASH_LENGTH);
 }
 
 function canonicalJson(value: unknown): string {

@@ -1,4 +1,3 @@
-import { createSign } from "node:crypto";
 import { z } from "zod";
 import { jsonOf } from "./answer.ts";
 import type { ConfigOf } from "./config.ts";
@@ -43,6 +42,8 @@ async function grantOf(
   const unsigned = [{ alg: "RS256", typ: "JWT" }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
     .join(".");
+  // Loaded here, since it would cost every start more than the whole database does.
+  const { createSign } = await import("node:crypto");
   const signature = createSign("RSA-SHA256")
     .update(unsigned)
     .sign(await secret(private_key ?? ""), "base64url");

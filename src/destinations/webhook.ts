@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import type { SignalData } from "../core/signal.ts";
 import { judgeHttp } from "./answer.ts";
 import type { ConfigOf } from "./config.ts";
@@ -31,7 +30,7 @@ function signedHeaders({ deliveryId, body, nowMs }: Parcel, secrets: readonly st
   const timestamp = String(Math.floor(nowMs / 1_000));
   const signatures = secrets.map((secret) => {
     const key = Buffer.from(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret, "base64");
-    return `v1,${createHmac("sha256", key).update(`${deliveryId}.${timestamp}.${body}`).digest("base64")}`;
+    return `v1,${new Bun.CryptoHasher("sha256", key).update(`${deliveryId}.${timestamp}.${body}`).digest("base64")}`;
   });
   return {
     "content-type": "application/json",

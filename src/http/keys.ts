@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import { AppError } from "../core/error.ts";
 
 const KEY_RANDOM_BYTES = 24;
@@ -24,7 +23,7 @@ export type Keys = {
 export function createKeys(secretHashes: readonly string[], writeKeyHashes: readonly string[]): Keys {
   const matches = (key: string, hashes: readonly string[]): boolean => {
     const hash = Buffer.from(hashKey(key));
-    return hashes.some((known) => timingSafeEqual(Buffer.from(known), hash));
+    return hashes.some((known) => crypto.timingSafeEqual(Buffer.from(known), hash));
   };
   const isSecret = (headers: Headers): boolean => {
     const authorization = headers.get("authorization");
