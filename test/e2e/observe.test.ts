@@ -182,8 +182,9 @@ describe("22: forms tell names and dwell time, never values", () => {
     await visitor.page.fill("[name=email]", "jane@secret.example");
     await visitor.page.fill("[name=message]", "hidden words");
     await act(visitor);
-    await leave(visitor);
     await until("the form", () => visitor.events("form_submit").length);
+    await visitor.page.goto("about:blank");
+    await until("the last word", () => visitor.events("time_on_page").length);
     expect(told(visitor, "form_start")).toEqual([{ form: "contact", field: "email" }]);
     expect(told(visitor, "form_submit")).toEqual([
       { form: "contact", fields: ["email", "message", "secret"], dwell_ms: expect.any(Number) },

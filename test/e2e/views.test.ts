@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { openPlainBrowser } from "./support/plain-browser.ts";
 import { withScreen } from "./support/screen.ts";
 import { createWorld, until, type World } from "./support/world.ts";
 
@@ -127,17 +128,23 @@ describe("page views", () => {
     const [never, next] = [world.page("", ready), world.page("", ready)];
     const rules = { prerender: [{ source: "list", urls: [never, next], eagerness: "immediate" }] };
     const start = world.page(
-      `<a id="go" href="${next}">go</a><script type="speculationrules">${JSON.stringify(rules)}</script>`,
+      `<script type="speculationrules">${JSON.stringify(rules)}</script>
+       <script>setInterval(async () => { if ((await fetch("/go")).ok) location.href = "${next}" }, 50)</script>`,
     );
-    await visitor.page.goto(world.site + start);
-    await views(visitor, 1);
-    const loaded = () => world.pages.asked.filter(({ path }) => path === "/ready").length;
-    await until("both pages to be prepared", () => loaded() === 2);
-    expect(world.pages.asked.filter(({ purpose }) => purpose?.includes("prerender")).length).toBeGreaterThanOrEqual(2);
-    await visitor.page.click("#go");
-    expect(await views(visitor, 2)).toEqual([start, next]);
-    expect(visitor.events("page_view")[1]?.properties.prerendered).toBe(true);
-    expect(visitor.events("page_view").some(({ url }) => url.endsWith(never))).toBe(false);
+    const browser = await openPlainBrowser(world.site + start);
+    try {
+      await views(visitor, 1);
+      const prepared = () => world.pages.asked.filter(({ path }) => path === "/ready").length;
+      await until("both pages to run unseen", () => prepared() === 2);
+      expect(await views(visitor, 1)).toEqual([start]);
+      world.pages.put("/go", { html: "now" });
+      expect(await views(visitor, 2)).toEqual([start, next]);
+      expect(visitor.events("page_view")[1]?.properties.prerendered).toBe(true);
+      await until("the last word of the first", () => visitor.events("time_on_page").length);
+      expect(visitor.events().some(({ url }) => url.endsWith(never))).toBe(false);
+    } finally {
+      await browser.close();
+    }
   });
 
   test("6: a tab in the background is viewed when it is first seen", async () => {

@@ -4,10 +4,10 @@ import { startGate } from "./gate.ts";
 import { startPages } from "./pages.ts";
 import { type StoredEvent, startServer } from "./server.ts";
 
-const executablePath = "/usr/bin/chromium";
+export const executablePath = "/usr/bin/chromium";
 const patienceMs = 15_000;
 const pollMs = 25;
-const flags = [
+export const flags = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
@@ -18,8 +18,9 @@ const flags = [
   "--disable-sync",
 ];
 // A visitor of flesh and blood has neither the flag nor the word in the name.
-const human = "--disable-blink-features=AutomationControlled";
-const userAgent = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
+export const human = "--disable-blink-features=AutomationControlled";
+export const userAgent =
+  "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
 
 export async function until<Result>(what: string, check: () => Result | Promise<Result>, waitMs = patienceMs) {
   const endMs = performance.now() + waitMs;
