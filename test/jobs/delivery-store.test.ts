@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
-import { createDeliveryStore, DELIVERY_SQL, type NewDelivery } from "../../src/store/sqlite/delivery.ts";
+import { createDeliveryStore, type NewDelivery } from "../../src/store/sqlite/delivery.ts";
+import { DELIVERY_SQL } from "../../src/store/sqlite/delivery-sql.ts";
 
 function open() {
   const folder = mkdtempSync(join(tmpdir(), "do-intent-"));
@@ -50,7 +51,9 @@ for (const [name, sql] of Object.entries(DELIVERY_SQL)) {
   test(`the statement ${name} walks no table from end to end`, () => {
     using house = open();
     const plan = house.database.query<{ detail: string }, []>(`explain query plan ${sql}`).all();
-    expect(plan.map(({ detail }) => detail).filter((detail) => /^SCAN (delivery|merge)/.test(detail))).toEqual([]);
+    // The indexes of what waits and of what died are short.
+    const walks = /^SCAN (delivery|merge)(?! USING (COVERING )?INDEX delivery_(due|dead))/;
+    expect(plan.map(({ detail }) => detail).filter((detail) => walks.test(detail))).toEqual([]);
   });
 }
 
@@ -108,8 +111,8 @@ test("deliveries are listed newest first by state, and counted by destination", 
   expect(house.store.list("pending", 1_000, 10).map(({ signalId }) => signalId)).toEqual([3, 1]);
   expect(house.store.list(null, 3, 10).map(({ signalId }) => signalId)).toEqual([2, 1]);
   expect(house.store.counts()).toEqual([
-    { destination: "crm", state: "dead", count: 1 },
     { destination: "crm", state: "pending", count: 2 },
+    { destination: "crm", state: "dead", count: 1 },
   ]);
   expect(house.store.bySignals([1, 9]).get(1)?.[0]).toMatchObject({ destination: "crm", state: "pending" });
 });

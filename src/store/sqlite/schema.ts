@@ -141,7 +141,7 @@ export const delivery = sqliteTable(
     index("delivery_due").on(table.destination, table.nextAttemptMs).where(sql`state = 'pending'`),
     index("delivery_in_line").on(table.personId, table.destination, table.deliveryId).where(sql`state = 'pending'`),
     index("delivery_by_signal").on(table.signalId),
-    index("delivery_by_state").on(table.state, table.deliveryId),
+    index("delivery_dead").on(table.deliveryId).where(sql`state = 'dead'`),
     index("delivery_by_destination").on(table.destination, table.createdMs),
   ],
 );
