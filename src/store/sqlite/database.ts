@@ -19,8 +19,19 @@ export type OpenDatabase = { database: Database; close: () => void };
 
 /** Opens or creates the data folder's database for the one process that writes it, and brings it up to date. */
 export function openDatabase(folder: string, durability: Durability): OpenDatabase {
-  mkdirSync(folder, { recursive: true });
-  const lock = lockFolder(folder);
+  try {
+    mkdirSync(folder, { recursive: true });
+    return openLocked(folder, durability, lockFolder(folder));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error) || error instanceof AppError) throw error;
+    throw new AppError(
+      "unavailable",
+      `the data folder ${folder} cannot be used (${error.code}); look at its permissions and files, or name another with --data`,
+    );
+  }
+}
+
+function openLocked(folder: string, durability: Durability, lock: Database): OpenDatabase {
   try {
     const database = new Database(join(folder, DATABASE_FILE), { create: true, readwrite: true, strict: true });
     database.run("pragma journal_mode = wal");
@@ -75,8 +86,9 @@ function lockFolder(folder: string): Database {
     lock.run("pragma busy_timeout = 0");
     lock.run("begin exclusive");
     return lock;
-  } catch {
+  } catch (error) {
     lock.close(false);
+    if (!(error instanceof Error && "code" in error && error.code === "SQLITE_BUSY")) throw error;
     throw new AppError(
       "conflict",
       `another do-intent is running on ${folder}; stop it, or give this one a folder of its own with --data`,
