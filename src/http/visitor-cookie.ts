@@ -1,0 +1,36 @@
+import { getDomain } from "tldts";
+
+const KEPT_S = 90 * 24 * 60 * 60;
+const ID_PATTERN = /^[\w-]{8,64}$/;
+const ID_MARK = '"anonymous_id":"';
+
+/**
+ * The cookie that keeps a browser's own id, or null. Set by a server it lasts where browsers shorten what scripts set.
+ * Only for pages of our own site: elsewhere it would be a third party's.
+ */
+export function visitorCookie(headers: Headers, body: string): string | null {
+  const origin = headers.get("origin");
+  if (origin === null || !isSameSite(headers, origin)) return null;
+  // The last event is the latest, so its visitor is the one the browser is now.
+  const start = body.lastIndexOf(ID_MARK) + ID_MARK.length;
+  const id = body.slice(start, body.indexOf('"', start));
+  if (start < ID_MARK.length || !ID_PATTERN.test(id)) return null;
+  const domain = siteOf(headers.get("host"));
+  const scope = domain === null ? "" : `; Domain=${domain}`;
+  const secure = origin.startsWith("https:") ? "; Secure" : "";
+  return `_di=${id}; Path=/; Max-Age=${KEPT_S}; SameSite=Lax${scope}${secure}`;
+}
+
+/** Browsers say it themselves, but only to secure addresses. */
+function isSameSite(headers: Headers, origin: string): boolean {
+  const said = headers.get("sec-fetch-site");
+  if (said !== null) return said === "same-origin" || said === "same-site";
+  const host = headers.get("host");
+  const page = /^https?:\/\/(.+)$/.exec(origin)?.[1] ?? null;
+  return page !== null && (page === host || (siteOf(page) !== null && siteOf(page) === siteOf(host)));
+}
+
+/** What browsers share cookies under; hosting domains such as github.io share none. */
+function siteOf(host: string | null): string | null {
+  return host === null ? null : getDomain(host, { allowPrivateDomains: true });
+}

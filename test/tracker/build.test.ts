@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { policyText, shippedPolicy } from "../../src/features/tracker/config.ts";
+import { buildTracker, type Sizes } from "../../tracker/build.ts";
+
+const dist = join(import.meta.dirname, "../../tracker/dist");
+const importer = join(dist, "importer");
+
+let sizes: Record<string, Sizes>;
+beforeAll(async () => {
+  sizes = await buildTracker();
+});
+
+afterAll(() => rm(importer, { recursive: true, force: true }));
+
+describe("the built tracker", () => {
+  test.each([
+    { what: "min", bytesMax: 8500 },
+    { what: "gzip", bytesMax: 3600 },
+    { what: "brotli", bytesMax: 3200 },
+  ] as const)("its core is at most $bytesMax bytes $what", ({ what, bytesMax }) => {
+    expect(sizes["s.js"]?.[what]).toBeLessThanOrEqual(bytesMax);
+  });
+
+  test.each(["s.js", "s.mjs"])("%s says once what the server may put another text for", async (name) => {
+    const text = await Bun.file(join(dist, name)).text();
+    expect(text.split(shippedPolicy).length).toBe(2);
+  });
+
+  test("no eval, no unload, nothing that holds up a page", async () => {
+    for (const name of ["s.js", "s.mjs", "observe.js"]) {
+      const text = await Bun.file(join(dist, name)).text();
+      expect(text).not.toMatch(/\beval\b|new Function|unload|preventDefault|XMLHttpRequest|\.style\b/);
+    }
+  });
+
+  test("its types hold for those who import it, and refuse what is wrong", async () => {
+    const use = `import { start } from "./s.mjs";
+      const intent = start({ key: "wk_1", auto: "page" });
+      intent.identify({ email: "a@b.example", plan: 3 }, { user_hash: "x" });
+      intent.on("event", ({ event_id }) => event_id.length);
+      // @ts-expect-error a name is a text
+      intent.track(1);
+    `;
+    await Bun.write(join(importer, "use.ts"), use);
+    await Bun.write(join(importer, "s.d.mts"), Bun.file(join(dist, "s.d.ts")));
+    const compiler = join(import.meta.dirname, "../../node_modules/.bin/tsc");
+    const flags = ["--noEmit", "--strict", "--skipLibCheck", "--module", "preserve", "--types", "", "--ignoreConfig"];
+    const { exitCode, stdout } = Bun.spawnSync([compiler, ...flags, join(importer, "use.ts")]);
+    expect({ exitCode, said: stdout.toString() }).toEqual({ exitCode: 0, said: "" });
+  });
+});
+
+test.each([
+  { gpc: true, dnt: false, ends: " globalPrivacyControl" },
+  { gpc: false, dnt: true, ends: " doNotTrack" },
+  { gpc: false, dnt: false, ends: "/identify" },
+])("the policy names the signals that are honoured: $gpc, $dnt", ({ gpc, dnt, ends }) => {
+  const paths = { script: ["/a.js"], events: "/v1/e", identify: "/identify" };
+  const text = policyText({ paths, honour: { global_privacy_control: gpc, do_not_track: dnt } });
+  expect(text.startsWith("/a.js /v1/e ")).toBe(true);
+  expect(text.endsWith(ends)).toBe(true);
+});
