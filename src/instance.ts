@@ -69,7 +69,7 @@ export function createInstance(options: InstanceOptions): Instance {
     clock,
     rules: () => settings.rules,
     insertDeliveries: (signals) => {
-      for (const signal of signals) deliveries.insert(deliveryRows(signal, settings.config, clock()));
+      for (const signal of signals) deliveries.insert(deliveryRows(signal, settings.config, clock(), log));
     },
     onSignals: (signals) => {
       for (const signal of signals) logSignal(signal, log);
@@ -133,17 +133,21 @@ function settingsOf(config: IntentConfig, hash: string): Settings {
   return { config, rules: compileRules(config, hash), problem: null };
 }
 
-function deliveryRows(signal: SignalData, config: IntentConfig, nowMs: number): NewDelivery[] {
+function deliveryRows(signal: SignalData, config: IntentConfig, nowMs: number, log: Log): NewDelivery[] {
   const signalId = parseId("signal", signal.signal_id);
   const personId = parseId("person", signal.person.person_id);
   if (signalId === null || personId === null) throw new Error("a signal carries ids of our own making");
   const context = { publicUrl: config.public_url ?? null, nowMs };
-  return renderDeliveries(signal, config.destinations, context).map((rendered) => ({
-    ...rendered,
-    signalId,
-    personId,
-    createdMs: nowMs,
-  }));
+  return config.destinations.flatMap((destination) => {
+    try {
+      const rendered = renderDeliveries(signal, [destination], context);
+      return rendered.map((row) => ({ ...row, signalId, personId, createdMs: nowMs }));
+    } catch (error) {
+      // One destination's words must not cost anybody an event.
+      log.error("render_fault", { destination: destination.name, fault: describeFault(error) });
+      return [];
+    }
+  });
 }
 
 /** One line per crossing, whatever the destinations; the person only by id. */
