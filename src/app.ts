@@ -25,7 +25,7 @@ export function createApp(deps: AppDeps) {
     .use(errorHandler(deps.log))
     .use(corsFor(isAllowed))
     .use(guardOrigin(isAllowed))
-    .use(trackRoutes(deps))
+    .use(trackRoutes(deps, deps.script.eventsPath))
     .use(identifyRoutes(deps))
     .use(peopleRoutes(deps))
     .use(signalRoutes(deps))

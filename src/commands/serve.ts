@@ -27,7 +27,7 @@ export async function serve(options: ServeOptions, version: string, write: (line
     configHash: loaded.hash,
     version,
     log,
-    script: await loadScript(),
+    script: await loadScript(loaded.config.tracker),
   });
   const watch = options.config === null ? null : watchIntent(options.config, loaded, instance, log);
   try {
@@ -99,7 +99,9 @@ function untilAsked(watch: ConfigWatch | null): Promise<void> {
 /** No new connection, an answer to what is under way, then a clean file. */
 async function stop(instance: Instance): Promise<void> {
   const answered = instance.app.server?.stop(false);
-  await Promise.race([answered, Bun.sleep(IN_FLIGHT_MAX_MS), idle(instance)]);
+  // The timer must not keep the process once there is nothing left to wait for.
+  const isLate = new Promise((resolve) => setTimeout(resolve, IN_FLIGHT_MAX_MS).unref());
+  await Promise.race([answered, isLate, idle(instance)]);
   await instance.engine.drain();
   await instance.app.server?.stop(true);
   await instance.close();

@@ -6,6 +6,7 @@ import defaultIntent from "./default-intent.json" with { type: "json" };
 import { parseJson } from "./json.ts";
 import { problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
+import { trackerSchema } from "./tracker.ts";
 
 const ACCEPT_DAYS_MAX = 3_650;
 const DESTINATIONS_MAX = 50;
@@ -38,6 +39,7 @@ const intentSchema = z.strictObject({
     .describe("What gives points: each rule matches events and adds to its group"),
   thresholds: scoringShape.thresholds.default(defaultScoring.thresholds),
   ingest: ingestSchema.prefault({}).describe("What is taken in"),
+  tracker: trackerSchema.prefault({}).describe("How the tracker script is served"),
   public_url: z
     .url({ protocol: /^https?$/ })
     .max(PUBLIC_URL_LENGTH_MAX)

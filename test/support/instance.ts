@@ -55,7 +55,7 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     configHash: loaded.hash,
     version: "0.0.0-test",
     log: createLog("json", (line) => logged.push(line)),
-    script: [],
+    script: { files: [], eventsPath: "/v1/e" },
     clock: () => clock.nowMs,
   });
   const reader = new Database(join(folder, "do-intent.db"), { readonly: true, strict: true });

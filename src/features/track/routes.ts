@@ -6,13 +6,15 @@ import { type TrackDeps, track } from "./track.ts";
 
 type Taken = { body: unknown; request: Request; set: { headers: { "set-cookie"?: string | string[] } } };
 
-/** `/v1/e` is the same door under a name that no filter list blocks. */
-export function trackRoutes(deps: TrackDeps) {
+/** One door under several names: filter lists block telling ones, and the config may choose another. */
+export function trackRoutes(deps: TrackDeps, eventsPath: string) {
   const parse = ({ request }: { request: Request }) => readBody(request, BATCH_BYTES_MAX);
   const take = ({ body, request, set }: Taken) => {
     const cookie = visitorCookie(request.headers, body as string);
     if (cookie !== null) set.headers["set-cookie"] = cookie;
     return track(body as string, request.headers, deps);
   };
-  return new Elysia({ name: "track" }).post("/track", take, { parse }).post("/v1/e", take, { parse });
+  const routes = new Elysia({ name: "track" });
+  for (const path of new Set(["/track", "/v1/e", eventsPath])) routes.post(path, take, { parse });
+  return routes;
 }

@@ -1,11 +1,11 @@
 /** How the tracker is served: under which names, and which signals of the browser it obeys. */
 export type TrackerConfig = {
-  paths: { script: readonly string[]; events: string; identify: string };
+  paths: { script: readonly string[]; events: string };
   honour: { global_privacy_control: boolean; do_not_track: boolean };
 };
 
-export const defaultTrackerConfig: TrackerConfig = {
-  paths: { script: ["/s.js", "/t.js"], events: "/v1/e", identify: "/identify" },
+const defaultTrackerConfig: TrackerConfig = {
+  paths: { script: ["/s.js", "/t.js"], events: "/v1/e" },
   honour: { global_privacy_control: true, do_not_track: true },
 };
 
@@ -17,5 +17,5 @@ export function policyText({ paths, honour }: TrackerConfig): string {
     honour.global_privacy_control ? "globalPrivacyControl" : [],
     honour.do_not_track ? "doNotTrack" : [],
   ].flat();
-  return [paths.script.join("|"), paths.events, paths.identify, ...signals].join(" ");
+  return [paths.script.join("|"), paths.events, "/identify", ...signals].join(" ");
 }

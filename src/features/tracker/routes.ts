@@ -1,17 +1,17 @@
 import { Elysia } from "elysia";
-import { defaultTrackerConfig, type TrackerConfig } from "./config.ts";
+import type { TrackerConfig } from "./config.ts";
 import { loadFiles, type ServedFile } from "./files.ts";
 
 const MAX_AGE_S = 3_600;
 
-export type TrackerScript = readonly ServedFile[];
+export type TrackerScript = { files: readonly ServedFile[]; eventsPath: string };
 
-export function loadScript(config: TrackerConfig = defaultTrackerConfig): Promise<TrackerScript> {
-  return loadFiles(config);
+export async function loadScript(config: TrackerConfig): Promise<TrackerScript> {
+  return { files: await loadFiles(config), eventsPath: config.paths.events };
 }
 
 /** The script, its module form and its parts, compressed as they were built. */
-export function trackerRoutes(files: TrackerScript) {
+export function trackerRoutes({ files }: TrackerScript) {
   const routes = new Elysia({ name: "tracker" });
   for (const file of files) routes.get(file.path, ({ request }) => serve(file, request.headers));
   return routes;
