@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { temporaryFolder } from "../support/folder.ts";
 import { buildExecutable, run, startServer } from "./executable.ts";
 
+setDefaultTimeout(60_000);
 beforeAll(buildExecutable, 120_000);
 
 describe("commands", () => {
