@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkReferences, type Scoring, scoringShape } from "../core/rules.ts";
+import { channelsSchema, checkReferences, type Scoring, scoringShape } from "../core/rules.ts";
 import { COLD } from "../core/threshold.ts";
 import { destinationSchema } from "../destinations/config.ts";
 import defaultIntent from "./default-intent.json" with { type: "json" };
@@ -38,6 +38,7 @@ const intentSchema = z.strictObject({
     .default(defaultScoring.rules)
     .describe("What gives points: each rule matches events and adds to its group"),
   thresholds: scoringShape.thresholds.default(defaultScoring.thresholds),
+  channels: channelsSchema.default(defaultIntent.channels),
   ingest: ingestSchema.prefault({}).describe("What is taken in"),
   tracker: trackerSchema.prefault({}).describe("How the tracker script is served"),
   public_url: z
@@ -103,8 +104,9 @@ export function printableConfig(config: IntentConfig): IntentConfig {
 /** The version of a config: the same for all files that come to the same effect, whatever their secrets. */
 function hashOf(config: IntentConfig): string {
   const { $schema: _, ...effective } = printableConfig(config);
-  // Page classes are the one object whose order counts: the first that matches wins.
-  const ordered = { ...effective, page_classes: Object.entries(effective.page_classes) };
+  // The objects whose order counts: the first that matches wins.
+  const { page_classes, channels } = effective;
+  const ordered = { ...effective, page_classes: Object.entries(page_classes), channels: Object.entries(channels) };
   return new Bun.CryptoHasher("sha256").update(canonicalJson(ordered)).digest("hex").slice(0, HASH_LENGTH);
 }
 

@@ -14,8 +14,8 @@ export type Touch = {
   landing?: string;
 };
 
-/** First and last touch; two of them combine in any order to the same. */
-export type Attribution = { first: Touch; last: Touch };
+/** First, last and last non-direct touch; two of them combine in any order to the same. */
+export type Attribution = { first: Touch; last: Touch; last_non_direct: Touch | null };
 
 const CLICK_IDS = [
   "gclid",
@@ -36,17 +36,26 @@ const CLICK_IDS = [
   "_kx",
 ] as const;
 const UTM_FIELDS = ["source", "medium", "campaign", "term", "content"] as const;
-const ORIGIN_KEYS: ReadonlySet<string> = new Set([...UTM_FIELDS.map((field) => `utm_${field}`), ...CLICK_IDS]);
+/** What the tracker says once, when a visit begins or comes from somewhere else. */
+const ARRIVAL_KEY = "landing_page";
+const TELLING_KEYS: ReadonlySet<string> = new Set([
+  ...UTM_FIELDS.map((field) => `utm_${field}`),
+  ...CLICK_IDS,
+  ARRIVAL_KEY,
+]);
 const VALUE_LENGTH_MAX = 200;
 
-/** The touch an event carries (utm_*, click ids, an outside referrer), or null when it names no origin. */
+/**
+ * The touch an event carries (utm_*, click ids, an outside referrer), or null when it names no origin. An arrival that
+ * names none is a direct touch: only the event itself says so, since its neighbours may come in any order.
+ */
 export function touchOf(event: Event): Touch | null {
   const { url, referrer, properties } = event;
   const queryStart = url === null ? -1 : url.indexOf("?");
   const query = url !== null && queryStart >= 0 ? new URLSearchParams(url.slice(queryStart + 1).split("#")[0]) : null;
   const outside = referrer === null || referrer === "" ? null : outsideReferrer(referrer, url);
   // Most events say nothing of where they came from; they should not pay for twenty searches.
-  if (query === null && outside === null && !Object.keys(properties).some((key) => ORIGIN_KEYS.has(key))) return null;
+  if (query === null && outside === null && !Object.keys(properties).some((key) => TELLING_KEYS.has(key))) return null;
   const touch: Touch = { at: event.occurredMs };
   let named = false;
   const value = (key: string): string | undefined => {
@@ -62,7 +71,8 @@ export function touchOf(event: Event): Touch | null {
   const clickId = CLICK_IDS.find((key) => value(key) !== undefined);
   if (clickId !== undefined) touch.click_id = clickId;
   if (outside !== null) touch.referrer = outside;
-  if (!named && clickId === undefined && outside === null) return null;
+  const isArrival = typeof properties[ARRIVAL_KEY] === "string";
+  if (!named && clickId === undefined && outside === null && !isArrival) return null;
   if (url !== null) touch.landing = placeOf(url).path.slice(0, VALUE_LENGTH_MAX);
   return touch;
 }
@@ -74,14 +84,30 @@ function outsideReferrer(referrer: string, url: string | null): string | null {
   return isInside || from.host === "" ? null : from.host.slice(0, VALUE_LENGTH_MAX);
 }
 
+/** Whether somebody came by themselves: nothing says from where. */
+export function isDirect({ at: _at, landing: _landing, ...origin }: Touch): boolean {
+  return Object.keys(origin).length === 0;
+}
+
+export function attributionOf(touch: Touch): Attribution {
+  return { first: touch, last: touch, last_non_direct: isDirect(touch) ? null : touch };
+}
+
 export function combineAttribution(a: Attribution | null, b: Attribution | null): Attribution | null {
   if (a === null || b === null) return a ?? b;
   const first = isBefore(b.first, a.first) ? b.first : a.first;
-  const last = isBefore(a.last, b.last) ? b.last : a.last;
-  return first === a.first && last === a.last ? a : { first, last };
+  const last = laterOf(a.last, b.last);
+  const named = laterOf(a.last_non_direct, b.last_non_direct);
+  if (first === a.first && last === a.last && named === a.last_non_direct) return a;
+  return { first, last, last_non_direct: named };
+}
+
+function laterOf<Known extends Touch | null>(a: Known, b: Known): Known {
+  if (a === null || b === null) return a ?? b;
+  return isBefore(a, b) ? b : a;
 }
 
 /** Touches of the same moment are told apart by what they say, so that the order of arrival decides nothing. */
-export function isBefore(a: Touch, b: Touch): boolean {
+function isBefore(a: Touch, b: Touch): boolean {
   return a.at < b.at || (a.at === b.at && JSON.stringify(a) < JSON.stringify(b));
 }

@@ -1,4 +1,5 @@
 import type { Touch } from "./attribution.ts";
+import { type ChannelOf, compileChannels } from "./channel.ts";
 import { parseDurationMs } from "./duration.ts";
 import { type Event, IDENTIFY_EVENT } from "./event.ts";
 import { compileGlobs, foldedPlaceOf } from "./page.ts";
@@ -18,6 +19,7 @@ export type Rules = {
   byName: Map<string, CompiledRule>;
   groups: Map<string, { max: number; rules: CompiledRule[] }>;
   thresholds: Threshold[];
+  channelOf: ChannelOf;
   matching(event: Event, touch: Touch | null): CompiledRule[];
 };
 
@@ -28,11 +30,12 @@ const REMEMBERED_LENGTH_MAX = 200;
 
 export function compileRules(scoring: Scoring, hash: string): Rules {
   const pageClassOf = compilePageClasses(scoring.page_classes);
+  const channelOf = compileChannels(scoring.channels ?? {});
   const compiled = scoring.rules.map(
     (rule): CompiledRule => ({
       ...rule,
       halfLifeMs: rule.half_life == null ? null : parseDurationMs(rule.half_life),
-      matches: compileCondition(rule.when),
+      matches: compileCondition(rule.when, channelOf),
     }),
   );
   const forAny = compiled.filter((rule) => [rule.event].flat().includes("*"));
@@ -57,6 +60,7 @@ export function compileRules(scoring: Scoring, hash: string): Rules {
       ]),
     ),
     thresholds: thresholds.sort((a, b) => a.score - b.score),
+    channelOf,
     matching: (event, touch) => {
       const candidates = byEvent.get(event.name) ?? forAny;
       if (candidates.length === 0) return [];
@@ -86,7 +90,7 @@ function compilePageClasses(pageClasses: Scoring["page_classes"]): (event: Event
   };
 }
 
-function compileCondition(condition: Condition | undefined): (subject: Subject) => boolean {
+function compileCondition(condition: Condition | undefined, channelOf: ChannelOf): (subject: Subject) => boolean {
   const tests: ((subject: Subject) => boolean)[] = [];
   if (condition?.page_class !== undefined) {
     const wanted = [condition.page_class].flat();
@@ -106,7 +110,8 @@ function compileCondition(condition: Condition | undefined): (subject: Subject) 
   }
   for (const [key, matcher] of Object.entries(condition?.attribution ?? {})) {
     const matches = compileMatcher(matcher);
-    tests.push(({ touch }) => matches(touch?.[key as keyof Touch]));
+    const read = key === "channel" ? channelOf : (touch: Touch) => touch[key as keyof Touch];
+    tests.push(({ touch }) => matches(touch === null ? undefined : read(touch)));
   }
   return (subject) => tests.every((test) => test(subject));
 }

@@ -1,4 +1,5 @@
-import { combineAttribution, isBefore, type Touch, touchOf } from "./attribution.ts";
+import { type Attribution, attributionOf, combineAttribution, touchOf } from "./attribution.ts";
+import { attributionData } from "./channel.ts";
 import type { Circumstances } from "./circumstances.ts";
 import type { CompiledRule } from "./compile.ts";
 import { countEvent } from "./count.ts";
@@ -105,6 +106,7 @@ export function recordEvent(
   const own = rows.find(({ identityId }) => identityId === identity.identityId);
   const others = rows.filter((row) => row !== own).map((row) => row.counted);
   const touch = event.bot === null ? touchOf(event) : null;
+  const attribution = touch === null ? null : attributionOf(touch);
   const matching: CompiledRule[] = event.bot === null ? rules.matching(event, touch) : [];
   let sums = before.sums;
   let counted = own?.counted ?? {};
@@ -112,13 +114,13 @@ export function recordEvent(
   const score: IntentScore = {
     ...before,
     sums,
-    attribution: combineAttribution(before.attribution, touch === null ? null : { first: touch, last: touch }),
+    attribution: combineAttribution(before.attribution, attribution),
     firstSeenMs: Math.min(before.firstSeenMs, event.occurredMs),
     lastSeenMs: Math.max(before.lastSeenMs, event.occurredMs),
     sessionCount: before.sessionCount + (own === undefined ? 1 : 0),
   };
   return {
-    session: nextSession(identity, sessionKey, own, event, counted, touch),
+    session: nextSession(identity, sessionKey, own, event, counted, attribution),
     score,
     isScored: event.bot === null,
   };
@@ -130,7 +132,7 @@ function nextSession(
   own: Session | undefined,
   event: Event,
   counted: Session["counted"],
-  touch: Touch | null,
+  attribution: Attribution | null,
 ): Session {
   const { occurredMs, url } = event;
   if (own === undefined) {
@@ -144,7 +146,7 @@ function nextSession(
       exitUrl: url,
       eventCount: 1,
       counted,
-      firstTouch: touch,
+      attribution,
     };
   }
   return {
@@ -156,7 +158,7 @@ function nextSession(
     exitUrl: occurredMs >= own.endedMs ? (url ?? own.exitUrl) : (own.exitUrl ?? url),
     eventCount: own.eventCount + 1,
     counted,
-    firstTouch: touch !== null && (own.firstTouch === null || isBefore(touch, own.firstTouch)) ? touch : own.firstTouch,
+    attribution: combineAttribution(own.attribution, attribution),
   };
 }
 
@@ -182,7 +184,7 @@ export function settleScore(
       { signalId: mintId(), personId: score.personId, threshold, epoch },
       evaluation,
       scoreBefore,
-      score.attribution,
+      attributionData(score.attribution, rules.channelOf),
       rules,
       nowMs,
     ),

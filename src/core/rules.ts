@@ -44,7 +44,7 @@ const conditionSchema = z.strictObject({
     .describe("Traits sent with this very identify call; holds for identify events only"),
   attribution: matchersSchema
     .optional()
-    .describe("source, medium, campaign, term, content, referrer, click_id of this event"),
+    .describe("source, medium, campaign, term, content, referrer, click_id, channel of this event"),
 });
 
 export const ruleSchema = z
@@ -92,7 +92,13 @@ export const scoringShape = {
     .describe('Levels: a score, or {"score","rearm"}; re-arm is 80 % of the score unless said otherwise'),
 };
 
-const scoringSchema = z.object(scoringShape);
+export const channelsSchema = z
+  .record(name, z.array(z.string().min(1).max(100)).min(1).max(500))
+  .describe(
+    "Channel to what names it: utm_source, utm_medium, a click id, a referrer's host or a label of it; the first that matches wins; what none knows is referral, what names nothing direct",
+  );
+
+const scoringSchema = z.object({ ...scoringShape, channels: channelsSchema.optional() });
 
 export type Rule = z.infer<typeof ruleSchema>;
 export type Condition = z.infer<typeof conditionSchema>;

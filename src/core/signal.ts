@@ -1,4 +1,4 @@
-import type { Attribution } from "./attribution.ts";
+import type { AttributionData } from "./channel.ts";
 import type { Rules } from "./compile.ts";
 import { formatId } from "./id.ts";
 import type { Json } from "./json.ts";
@@ -20,7 +20,7 @@ export type Signal = {
   score: number;
   groups: GroupPoints[];
   reasons: Reason[];
-  attribution: Attribution | null;
+  attribution: AttributionData | null;
   configHash: string;
   createdMs: number;
 };
@@ -43,7 +43,7 @@ export type SignalData = {
   score: number;
   groups: GroupPoints[];
   reasons: Reason[];
-  attribution: Attribution | null;
+  attribution: AttributionData | null;
   config_hash: string;
 };
 
@@ -66,7 +66,7 @@ export function signalOf(
   crossing: { signalId: number; personId: number; threshold: { name: string; score: number }; epoch: number },
   evaluation: Evaluation,
   scoreBefore: number,
-  attribution: Attribution | null,
+  attribution: AttributionData | null,
   rules: Rules,
   nowMs: number,
 ): Signal {

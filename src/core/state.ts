@@ -1,4 +1,4 @@
-import type { Attribution, Touch } from "./attribution.ts";
+import type { Attribution } from "./attribution.ts";
 import type { CountedTimes } from "./count.ts";
 import type { Event } from "./event.ts";
 import type { Identifier } from "./identifier.ts";
@@ -57,7 +57,7 @@ export type Session = {
   exitUrl: string | null;
   eventCount: number;
   counted: CountedTimes;
-  firstTouch: Touch | null;
+  attribution: Attribution | null;
 };
 
 export type Account = { accountId: number; domain: string; createdMs: number };

@@ -1,4 +1,4 @@
-import type { Attribution, Touch } from "../core/attribution.ts";
+import { type AttributionData, DIRECT, type TouchData } from "../core/channel.ts";
 import type { Json } from "../core/json.ts";
 import type { Reason, SignalData } from "../core/signal.ts";
 import type { RenderContext } from "./interface.ts";
@@ -56,15 +56,16 @@ function agoInWords(elapsedMs: number): string {
   return `${Math.floor(hours / 24)} days ago`;
 }
 
-function originOf(attribution: Attribution | null): string {
+function originOf(attribution: AttributionData | null): string {
   if (attribution === null) return "direct";
   const first = touchInWords(attribution.first);
   const last = touchInWords(attribution.last);
   return first === last ? first : `${first}; last ${last}`;
 }
 
-function touchInWords({ source, medium, campaign, referrer, click_id, landing }: Touch): string {
+function touchInWords({ channel, source, medium, campaign, referrer, click_id, landing }: TouchData): string {
   const parts = [
+    channel === DIRECT ? channel : "",
     [source, medium].filter((part) => part !== undefined).join(" / "),
     campaign === undefined ? "" : `campaign ${campaign}`,
     referrer ?? "",

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Attribution, combineAttribution, type Touch, touchOf } from "../../src/core/attribution.ts";
+import {
+  type Attribution,
+  attributionOf,
+  combineAttribution,
+  type Touch,
+  touchOf,
+} from "../../src/core/attribution.ts";
+import { attributionData, compileChannels } from "../../src/core/channel.ts";
 import { holds } from "./property.ts";
 import { eventOf } from "./world.ts";
 
@@ -32,6 +39,11 @@ describe("the touch of an event", () => {
       touch: null,
     },
     { what: "from a path of its own site", event: { url: "/a", referrer: "/b" }, touch: null },
+    {
+      what: "that is an arrival and names no origin",
+      event: { url: "/a", properties: { landing_page: "/a" } },
+      touch: { landing: "/a" },
+    },
     { what: "with an utm that is no text", event: { properties: { utm_source: 7 } }, touch: null },
     {
       what: "with an utm too long",
@@ -46,9 +58,12 @@ describe("the touch of an event", () => {
   });
 });
 
-describe("first and last touch", () => {
-  const touch: fc.Arbitrary<Touch> = fc.record({ at: fc.nat(3), source: fc.constantFrom("news", "ads", "social") });
-  const attribution: fc.Arbitrary<Attribution | null> = fc.option(touch.map((one) => ({ first: one, last: one })));
+describe("first, last and last non-direct touch", () => {
+  const touch: fc.Arbitrary<Touch> = fc.oneof(
+    fc.record({ at: fc.nat(3), source: fc.constantFrom("news", "ads", "social") }),
+    fc.record({ at: fc.nat(3), landing: fc.constantFrom("/", "/pricing") }),
+  );
+  const attribution: fc.Arbitrary<Attribution | null> = fc.option(touch.map(attributionOf));
 
   test("come out the same in any order and grouping, also of touches of the same moment", () => {
     const property = fc.property(fc.array(attribution, { maxLength: 6 }), fc.nat(6), (all, split) => {
@@ -60,11 +75,25 @@ describe("first and last touch", () => {
     holds(property, 500);
   });
 
-  test("are the earliest and the latest", () => {
-    const at = (ms: number): Attribution => ({ first: { at: ms }, last: { at: ms } });
-    expect([at(2), at(3), at(1)].reduce<Attribution | null>(combineAttribution, null)).toEqual({
-      first: { at: 1 },
-      last: { at: 3 },
+  test("are the earliest, the latest, and the latest that names an origin", () => {
+    const news: Touch = { at: 2, source: "news" };
+    const all = [news, { at: 3, landing: "/" }, { at: 1, landing: "/" }].map(attributionOf);
+    expect(all.reduce<Attribution | null>(combineAttribution, null)).toEqual({
+      first: { at: 1, landing: "/" },
+      last: { at: 3, landing: "/" },
+      last_non_direct: news,
     });
+  });
+
+  test("are told with their time and channel", () => {
+    const both = combineAttribution(attributionOf({ at: 0, source: "news" }), attributionOf({ at: 1, landing: "/" }));
+    const channelOf = compileChannels({ press: ["news"] });
+    const news = { at: "1970-01-01T00:00:00.000Z", source: "news", channel: "press" };
+    expect(attributionData(both, channelOf)).toEqual({
+      first: news,
+      last: { at: "1970-01-01T00:00:00.001Z", landing: "/", channel: "direct" },
+      last_non_direct: news,
+    });
+    expect(attributionData(null, channelOf)).toBeNull();
   });
 });

@@ -67,9 +67,9 @@ function live(batches: Parameters<World["submit"]>[0][]): World {
 /** What each visitor's sessions say, without ids and without the pages, which events of the same moment may leave open. */
 function sessionsByVisitor({ rows }: World): Map<string, object> {
   const said = [...rows.sessions.values()].map((session): [string, object] => {
-    const { sessionKey, startedMs, endedMs, eventCount, firstTouch, counted } = session;
+    const { sessionKey, startedMs, endedMs, eventCount, attribution, counted } = session;
     const who = rows.identities.get(session.identityId)?.value;
-    return [`${who} ${sessionKey}`, { startedMs, endedMs, eventCount, firstTouch, counted }];
+    return [`${who} ${sessionKey}`, { startedMs, endedMs, eventCount, attribution, counted }];
   });
   return new Map(said.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

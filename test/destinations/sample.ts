@@ -29,8 +29,16 @@ export function sampleSignal(changes: Partial<SignalData> = {}): SignalData {
       { rule: "blog", group: "engagement", points: 1, count: 1, last_event_at: "2026-02-20T12:00:00.000Z" },
     ],
     attribution: {
-      first: { at: 1, source: "google", medium: "cpc", campaign: "spring", landing: "/pricing" },
-      last: { at: 2, referrer: "news.example" },
+      first: {
+        at: "2026-02-28T12:00:00.000Z",
+        channel: "search",
+        source: "google",
+        medium: "cpc",
+        campaign: "spring",
+        landing: "/pricing",
+      },
+      last: { at: "2026-03-01T12:00:00.000Z", channel: "referral", referrer: "news.example" },
+      last_non_direct: { at: "2026-03-01T12:00:00.000Z", channel: "referral", referrer: "news.example" },
     },
     config_hash: "c0ffee",
     ...changes,

@@ -53,8 +53,15 @@ const people: { [who: string]: Partial<SignalData> } = {
     },
     reasons: sampleSignal().reasons.map((reason) => ({ ...reason, rule: "r".repeat(64) })),
     attribution: {
-      first: { at: 1, source: hostile.repeat(4), campaign: hostile.repeat(4), referrer: hostile.repeat(4) },
-      last: { at: 2, source: "x".repeat(200) },
+      first: {
+        at: "2026-03-01T12:00:00.000Z",
+        channel: "referral",
+        source: hostile.repeat(4),
+        campaign: hostile.repeat(4),
+        referrer: hostile.repeat(4),
+      },
+      last: { at: "2026-03-01T12:00:00.000Z", channel: "referral", source: "x".repeat(200) },
+      last_non_direct: null,
     },
   },
 };

@@ -1,4 +1,4 @@
-import type { Attribution } from "../../core/attribution.ts";
+import { type AttributionData, attributionData } from "../../core/channel.ts";
 import type { Rules } from "../../core/compile.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId, parseId } from "../../core/id.ts";
@@ -26,7 +26,7 @@ export type PersonAnswer = {
 export type FullPersonAnswer = PersonAnswer & {
   groups: GroupPoints[];
   reasons: Reason[];
-  attribution: Attribution | null;
+  attribution: AttributionData | null;
 };
 
 /**
@@ -53,7 +53,7 @@ export function readPerson(personId: number, people: PeopleReader, rules: Rules,
     ...answerOf(person, people, rules, evaluation.score),
     groups: evaluation.groups,
     reasons: reasonsOf(evaluation),
-    attribution: person.score.attribution,
+    attribution: attributionData(person.score.attribution, rules.channelOf),
   };
 }
 

@@ -120,10 +120,10 @@ function scoreWriter(database: Database): (score: IntentScore) => void {
 function sessionWriter(database: Database): (session: Session) => void {
   const upsert = database.query(
     `insert into session (identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted,
-       first_touch)
+       attribution)
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
      on conflict (identity_id, session_id) do update set started_at = ?3, ended_at = ?4, entry_url = ?5, exit_url = ?6,
-       event_count = ?7, counted = ?8, first_touch = ?9`,
+       event_count = ?7, counted = ?8, attribution = ?9`,
   );
   return (session) => {
     upsert.run(
@@ -135,7 +135,7 @@ function sessionWriter(database: Database): (session: Session) => void {
       session.exitUrl,
       session.eventCount,
       JSON.stringify(session.counted),
-      jsonOrNull(session.firstTouch),
+      jsonOrNull(session.attribution),
     );
   };
 }

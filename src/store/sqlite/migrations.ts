@@ -2,6 +2,7 @@ import foundation from "../../../drizzle/0000_foundation.sql" with { type: "text
 import deliveries from "../../../drizzle/0001_deliveries.sql" with { type: "text" };
 import signalReads from "../../../drizzle/0002_signal_reads.sql" with { type: "text" };
 import deadDeliveries from "../../../drizzle/0003_dead_deliveries.sql" with { type: "text" };
+import touches from "../../../drizzle/0004_touches.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -10,6 +11,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0001_deliveries": deliveries,
   "0002_signal_reads": signalReads,
   "0003_dead_deliveries": deadDeliveries,
+  "0004_touches": touches,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

@@ -12,7 +12,7 @@ export const SCORE_COLUMNS =
 export type ScoreRow = [number, string, string, string | null, number, number, number, number, number, number];
 
 export const SESSION_COLUMNS =
-  "identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted, first_touch";
+  "identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted, attribution";
 export type SessionRow = [number, string, number, number, string | null, string | null, number, string, string | null];
 
 export function identityOf(row: IdentityRow): Identity {
@@ -46,7 +46,7 @@ export function sessionOf(row: SessionRow, personId: number): Session {
     exitUrl: row[5],
     eventCount: row[6],
     counted: JSON.parse(row[7]),
-    firstTouch: row[8] === null ? null : JSON.parse(row[8]),
+    attribution: row[8] === null ? null : JSON.parse(row[8]),
   };
 }
 

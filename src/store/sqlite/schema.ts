@@ -65,7 +65,7 @@ export const session = sqliteTable(
     exitUrl: text("exit_url"),
     eventCount: integer("event_count").notNull(),
     counted: text("counted").notNull(),
-    firstTouch: text("first_touch"),
+    attribution: text("attribution"),
   },
   (table) => [primaryKey({ columns: [table.identityId, table.sessionKey] })],
 );

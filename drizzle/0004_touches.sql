@@ -1,0 +1,3 @@
+ALTER TABLE `session` RENAME COLUMN `first_touch` TO `attribution`;--> statement-breakpoint
+UPDATE `session` SET `attribution` = json_object('first', json(`attribution`), 'last', json(`attribution`), 'last_non_direct', json(`attribution`)) WHERE `attribution` IS NOT NULL;--> statement-breakpoint
+UPDATE `intent_score` SET `attribution` = json_set(`attribution`, '$.last_non_direct', json_extract(`attribution`, '$.last')) WHERE `attribution` IS NOT NULL;
