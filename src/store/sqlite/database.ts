@@ -11,8 +11,8 @@ const LOCK_FILE = "do-intent.lock";
 /** Page cache in KiB (negative in SQLite's terms): the hot ends of every index of some million events. */
 const CACHE_KIB = 64 * 1024;
 /** A page that many events touch goes to the WAL each time, and into the database once per checkpoint. */
-const WAL_CHECKPOINT_PAGES = 16_000;
-const WAL_SIZE_MAX_BYTES = 128 * 1024 * 1024;
+const WAL_CHECKPOINT_PAGES = 4_000;
+const WAL_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 const BUSY_TIMEOUT_MS = 5_000;
 
 export type OpenDatabase = { database: Database; close: () => void };
