@@ -50,7 +50,9 @@ describe("the loop, from an empty folder", () => {
     const intent = writeIntent(folder.path, { destinations: [webhookTo(receiver)] });
     await using server = await startServer(folder.path, ["--config", intent]);
     const page = { event: "page_view", anonymous_id: "visitor-1", url: "/pricing?utm_source=news", event_id: "e-1" };
-    expect(await send(server, "POST", "/track", page)).toMatchObject({ events: [{ score: expect.closeTo(33, 3), level: "cold" }] });
+    expect(await send(server, "POST", "/track", page)).toMatchObject({
+      events: [{ score: expect.closeTo(33, 3), level: "cold" }],
+    });
     expect(await send(server, "POST", "/track", page)).toMatchObject({ duplicate: 1 });
     const identity = { email: "ada@acme.example", name: "Ada" };
     const told = await send(server, "POST", "/identify", { anonymous_id: "visitor-1", identity });
