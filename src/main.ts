@@ -1,7 +1,9 @@
 import packageJson from "../package.json" with { type: "json" };
 import { runConfig } from "./commands/config.ts";
+import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
 import { serve } from "./commands/serve.ts";
+import { runSnippet } from "./commands/snippet.ts";
 import { type Command, parseCommand } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
 import { AppError } from "./core/error.ts";
@@ -34,6 +36,10 @@ async function run(command: Command): Promise<number> {
     case "destinations test":
     case "destinations replay":
       return runDestinations(command, Date.now(), write);
+    case "snippet":
+      return runSnippet(command, write);
+    case "demo":
+      return runDemo(command, version, write);
     case "version":
       write(version);
       return 0;

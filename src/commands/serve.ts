@@ -3,6 +3,7 @@ import { parseIntentConfig } from "../config/intent.ts";
 import { readIntentConfig } from "../config/read.ts";
 import { type ConfigWatch, type LoadedIntent, watchConfig } from "../config/watch.ts";
 import { AppError } from "../core/error.ts";
+import type { demoRoutes } from "../features/demo/routes.ts";
 import { loadScript } from "../features/tracker/routes.ts";
 import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance.ts";
@@ -14,8 +15,13 @@ const IN_FLIGHT_MAX_MS = 3_500;
 const REQUEST_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const IDLE_TIMEOUT_S = 30;
 
-/** Runs the server until a signal ends it; resolves to the exit code. */
-export async function serve(options: ServeOptions, version: string, write: (line: string) => void): Promise<number> {
+/** Runs the server until a signal ends it, with further pages where it is given some; resolves to the exit code. */
+export async function serve(
+  options: ServeOptions,
+  version: string,
+  write: (line: string) => void,
+  pages?: ReturnType<typeof demoRoutes>,
+): Promise<number> {
   const log = createLog(options.log, write);
   const loaded = loadConfig(options.config);
   const instance = createInstance({
@@ -29,6 +35,7 @@ export async function serve(options: ServeOptions, version: string, write: (line
     log,
     script: await loadScript(loaded.config.tracker),
   });
+  if (pages !== undefined) instance.app.use(pages);
   const watch = options.config === null ? null : watchIntent(options.config, loaded, instance, log);
   try {
     listen(instance, options);

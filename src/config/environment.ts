@@ -159,6 +159,35 @@ export const sinceMs = z
     help: "send again what was created since then",
   });
 
+export const url = z
+  .url({ protocol: /^https?$/ })
+  .max(TEXT_MAX)
+  .transform((given) => given.replace(/\/+$/, ""))
+  .nullable()
+  .default(null)
+  .register(options, {
+    flag: "--url",
+    variable: "DO_INTENT_URL",
+    placeholder: "URL",
+    takes: "an address such as https://intent.example.com",
+    otherwise: "public_url of intent.json",
+    help: "where browsers reach this server",
+  });
+
+export const writeKey = z
+  .string()
+  .max(SECRET_KEY_MAX)
+  .regex(/^[\w-]+$/)
+  .nullable()
+  .default(null)
+  .register(options, {
+    flag: "--key",
+    placeholder: "KEY",
+    takes: "a write key",
+    otherwise: "none",
+    help: "the write key to put into the tag; needed only where intent.json asks for one",
+  });
+
 export const file = path().register(options, {
   placeholder: "FILE",
   takes: "the path of an intent.json",

@@ -15,7 +15,9 @@ import {
   secretKey,
   sinceMs,
   someDestination,
+  url,
   who,
+  writeKey,
 } from "./environment.ts";
 import { nearestOf } from "./nearest.ts";
 
@@ -41,6 +43,11 @@ export const COMMANDS = {
     help: "send again what a destination, or all of them, got since a time",
     takes: z.strictObject({ someDestination, sinceMs, data, config }),
   },
+  snippet: {
+    help: "the script tag for plain HTML, Tag Manager, WordPress, Next.js and Shopify",
+    takes: z.strictObject({ url, writeKey, config }),
+  },
+  demo: { help: "a made-up site with the tracker on it, to see it happen", takes: z.strictObject({ port, config }) },
   version: { help: "the version; also --version", takes: z.strictObject({}) },
   help: { help: "this page; also --help and -h", takes: z.strictObject({}) },
 } as const;

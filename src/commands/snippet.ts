@@ -1,0 +1,16 @@
+import type { Command } from "../config/flags.ts";
+import { loadFiles } from "../features/tracker/files.ts";
+import { snippetText } from "../features/tracker/snippet.ts";
+import { loadConfig } from "./serve.ts";
+
+type SnippetCommand = Extract<Command, { name: "snippet" }>;
+
+/** Prints what to paste where. */
+export async function runSnippet({ options }: SnippetCommand, write: (line: string) => void): Promise<number> {
+  const { config } = loadConfig(options.config);
+  const [script] = await loadFiles(config.tracker);
+  if (script === undefined) throw new Error("the schema asks for at least one script path");
+  const url = options.url ?? config.public_url ?? "https://intent.example.com";
+  write(snippetText({ url, scriptPath: script.path, integrity: script.integrity, writeKey: options.writeKey }));
+  return 0;
+}
