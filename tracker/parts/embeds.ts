@@ -1,6 +1,7 @@
 import { attempt } from "../safe.ts";
 import type { Observed } from "./core.ts";
-import type { Tell } from "./video.ts";
+
+export type Tell = (player: EventTarget, video: string, provider: string, percent: number, ended?: boolean) => void;
 
 const youtube = /^https:\/\/www\.youtube(-nocookie)?\.com\/embed\//;
 const vimeo = /^https:\/\/player\.vimeo\.com\/video\//;

@@ -1,7 +1,5 @@
 import type { Observed } from "./core.ts";
-import { watchEmbeds } from "./embeds.ts";
-
-export type Tell = (player: EventTarget, video: string, provider: string, percent: number, ended?: boolean) => void;
+import { type Tell, watchEmbeds } from "./embeds.ts";
 
 const marks = [0, 25, 50, 75, 100];
 
