@@ -62,7 +62,12 @@ export function startLoad(url: string, round: string, { workers, isKeptAlive, is
 }
 
 /** Every third step sends again what another worker sends as well, so that retries meet their first tries. */
-function eventOf(round: string, worker: number, step: number, index: number): { event_id: string } & object {
+function eventOf(
+  round: string,
+  worker: number,
+  step: number,
+  index: number,
+): { event_id: string; [field: string]: unknown } {
   const isShared = step % 3 === 0;
   const seed = step * 7 + index * 3 + (isShared ? 0 : worker);
   return {
