@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { runExplain } from "../../src/commands/explain.ts";
 import { explanationText } from "../../src/commands/explain-table.ts";
 import { AppError } from "../../src/core/error.ts";
 import type { ExplainAnswer } from "../../src/features/people/explain.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { NOON_MS, startInstance } from "../support/instance.ts";
 
 const SEED = 20_240_229;
@@ -85,81 +85,75 @@ describe("do-intent explain", () => {
   });
 
   test("explains beside the running server, by any name and at any time", async () => {
-    const dataFolder = mkdtempSync(join(tmpdir(), "do-intent-explain-"));
-    try {
-      await using instance = startInstance({ dataFolder });
-      const pages = ["/pricing", "/pricing", "/pricing", "/demo", "/careers"];
-      await instance.post(
-        "/track",
-        pages.map((url) => ({ event: "page_view", anonymous_id: "ada-laptop", url })),
-      );
-      await instance.post("/identify", { anonymous_id: "ada-laptop", identity: { email: "ada@acme.example" } });
-      const { body } = await instance.getSecret<{ person_id: string; score: number }>("/people/ada-laptop");
-      const texts: string[] = [];
-      const run = async (who: string, atMs: number | null, config: string | null = null) => {
-        const code = await runExplain({ who, atMs, data: dataFolder, config }, NOON_MS, (line) => texts.push(line));
-        expect(code).toBe(0);
-        return texts.at(-1) ?? "";
-      };
-      const text = await run("ada-laptop", null);
-      expect(text).toBe(
-        [
-          `${body.person_id}: 50.00 of 100, warm`,
-          `at 2026-06-01T12:00:00.000Z, config ${await hashOf(instance)}`,
-          "",
-          "                      count  half-life  last event (UTC)  points   group",
-          "recency",
-          "  recent_visit            1  3d         2026-06-01 12:00   10.00",
-          "  recent_high_intent      1  2d         2026-06-01 12:00   10.00",
-          "  sum                                                      20.00   20.00",
-          "frequency",
-          "  visit                   1  14d        2026-06-01 12:00    5.00",
-          "  sum                                                       5.00    5.00",
-          "engagement",
-          "  careers_view            1  30d        2026-06-01 12:00  -10.00",
-          "  sum                                                     -10.00  -10.00",
-          "high_intent",
-          "  pricing_view            3  7d         2026-06-01 12:00   24.00",
-          "  demo_view               1  7d         2026-06-01 12:00   10.00",
-          "  sum                                                      34.00   25.00  held to 25",
-          "conversion",
-          "  business_email          1  none       2026-06-01 12:00   10.00",
-          "  sum                                                      10.00   10.00",
-          "score                                                              50.00",
-        ].join("\n"),
-      );
-      expectToAddUp(text);
-      expect(await run("ADA@acme.example", null)).toBe(text);
-      expect(await run(body.person_id, null)).toBe(text);
-      expect(await run("ada-laptop", NOON_MS - 1)).toContain(": 0.00 of 100, cold");
-      const later = await run("ada-laptop", NOON_MS + 5 * 86_400_000 + 1);
-      expectToAddUp(later);
-      expect(later).toContain("at 2026-06-06T12:00:00.001Z");
+    using folder = temporaryFolder();
+    const dataFolder = folder.path;
+    await using instance = startInstance({ dataFolder });
+    const pages = ["/pricing", "/pricing", "/pricing", "/demo", "/careers"];
+    await instance.post(
+      "/track",
+      pages.map((url) => ({ event: "page_view", anonymous_id: "ada-laptop", url })),
+    );
+    await instance.post("/identify", { anonymous_id: "ada-laptop", identity: { email: "ada@acme.example" } });
+    const { body } = await instance.getSecret<{ person_id: string; score: number }>("/people/ada-laptop");
+    const texts: string[] = [];
+    const run = async (who: string, atMs: number | null, config: string | null = null) => {
+      const code = await runExplain({ who, atMs, data: dataFolder, config }, NOON_MS, (line) => texts.push(line));
+      expect(code).toBe(0);
+      return texts.at(-1) ?? "";
+    };
+    const text = await run("ada-laptop", null);
+    expect(text).toBe(
+      [
+        `${body.person_id}: 50.00 of 100, warm`,
+        `at 2026-06-01T12:00:00.000Z, config ${await hashOf(instance)}`,
+        "",
+        "                      count  half-life  last event (UTC)  points   group",
+        "recency",
+        "  recent_visit            1  3d         2026-06-01 12:00   10.00",
+        "  recent_high_intent      1  2d         2026-06-01 12:00   10.00",
+        "  sum                                                      20.00   20.00",
+        "frequency",
+        "  visit                   1  14d        2026-06-01 12:00    5.00",
+        "  sum                                                       5.00    5.00",
+        "engagement",
+        "  careers_view            1  30d        2026-06-01 12:00  -10.00",
+        "  sum                                                     -10.00  -10.00",
+        "high_intent",
+        "  pricing_view            3  7d         2026-06-01 12:00   24.00",
+        "  demo_view               1  7d         2026-06-01 12:00   10.00",
+        "  sum                                                      34.00   25.00  held to 25",
+        "conversion",
+        "  business_email          1  none       2026-06-01 12:00   10.00",
+        "  sum                                                      10.00   10.00",
+        "score                                                              50.00",
+      ].join("\n"),
+    );
+    expectToAddUp(text);
+    expect(await run("ADA@acme.example", null)).toBe(text);
+    expect(await run(body.person_id, null)).toBe(text);
+    expect(await run("ada-laptop", NOON_MS - 1)).toContain(": 0.00 of 100, cold");
+    const later = await run("ada-laptop", NOON_MS + 5 * 86_400_000 + 1);
+    expectToAddUp(later);
+    expect(later).toContain("at 2026-06-06T12:00:00.001Z");
 
-      const config = join(dataFolder, "intent.json");
-      writeFileSync(config, JSON.stringify({ thresholds: { boiling: 45 } }));
-      expect(await run("ada-laptop", null, config)).toContain("50.00 of 100, boiling");
-    } finally {
-      rmSync(dataFolder, { recursive: true });
-    }
+    const config = join(dataFolder, "intent.json");
+    writeFileSync(config, JSON.stringify({ thresholds: { boiling: 45 } }));
+    expect(await run("ada-laptop", null, config)).toContain("50.00 of 100, boiling");
   });
 
   test("says so when it knows nobody, or finds no data", async () => {
-    const dataFolder = mkdtempSync(join(tmpdir(), "do-intent-explain-"));
-    try {
-      const explain = (who: string, data = dataFolder) =>
-        runExplain({ who, atMs: null, data, config: null }, NOON_MS, () => {});
-      await expect(explain("ada")).rejects.toMatchObject({
-        code: "not_found",
-        message: expect.stringContaining("--data"),
-      });
-      await using _instance = startInstance({ dataFolder });
-      const refusal = await explain("ada").catch((error: unknown) => error);
-      expect(refusal).toBeInstanceOf(AppError);
-      expect(refusal).toMatchObject({ code: "not_found", message: expect.stringContaining("nobody is known by this") });
-    } finally {
-      rmSync(dataFolder, { recursive: true });
-    }
+    using folder = temporaryFolder();
+    const dataFolder = folder.path;
+    const explain = (who: string, data = dataFolder) =>
+      runExplain({ who, atMs: null, data, config: null }, NOON_MS, () => {});
+    await expect(explain("ada")).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("--data"),
+    });
+    await using _instance = startInstance({ dataFolder });
+    const refusal = await explain("ada").catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(AppError);
+    expect(refusal).toMatchObject({ code: "not_found", message: expect.stringContaining("nobody is known by this") });
   });
 });
 

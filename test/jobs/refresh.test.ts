@@ -1,12 +1,12 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileRules, type Rules } from "../../src/core/compile.ts";
 import { DAY_MS } from "../../src/core/duration.ts";
 import { createRefresher, type Refresher } from "../../src/jobs/refresh.ts";
 import { createRankStore } from "../../src/store/sqlite/ranks.ts";
+import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { NOON_MS, startInstance, type TestInstance } from "../support/instance.ts";
 
 const intent = (points: number) => ({
@@ -24,26 +24,16 @@ async function refreshed(
   visitors: number,
   work: (instance: TestInstance, refresher: Refresher, given: { rules: Rules }) => Promise<void>,
 ): Promise<void> {
-  const dataFolder = mkdtempSync(join(tmpdir(), "do-intent-refresh-"));
-  try {
-    await using instance = startInstance({ dataFolder, intent: intent(64) });
-    const events = Array.from({ length: visitors }, (_, index) => ({ event: "visit", anonymous_id: `v-${index}` }));
-    for (let from = 0; from < visitors; from += 500) await instance.post("/track", events.slice(from, from + 500));
-    const given = { rules: rulesOf(64) };
-    const database = new Database(join(dataFolder, "do-intent.db"), { readwrite: true, strict: true });
-    const ranks = createRankStore(database);
-    const fail = (error: unknown) => {
-      throw error;
-    };
-    await work(
-      instance,
-      createRefresher({ ranks, rules: () => given.rules, now: () => instance.clock.nowMs, onFault: fail }),
-      given,
-    );
-    database.close(false);
-  } finally {
-    rmSync(dataFolder, { recursive: true });
-  }
+  using folder = temporaryFolder();
+  await using instance = startInstance({ dataFolder: folder.path, intent: intent(64) });
+  const events = Array.from({ length: visitors }, (_, index) => ({ event: "visit", anonymous_id: `v-${index}` }));
+  for (let from = 0; from < visitors; from += 500) await instance.post("/track", events.slice(from, from + 500));
+  const given = { rules: rulesOf(64) };
+  const database = new Database(join(folder.path, "do-intent.db"), { readwrite: true, strict: true });
+  const ranks = createRankStore(database);
+  const options = { ranks, rules: () => given.rules, now: () => instance.clock.nowMs, onFault: () => {} };
+  await work(instance, createRefresher(options), given);
+  database.close(false);
 }
 
 const orderOf = (instance: TestInstance): Row[] =>
@@ -102,7 +92,7 @@ describe("the stored order", () => {
     await instance.post("/track", { event: "visit", anonymous_id: "ada" });
     expect(ranksOf(instance)).toEqual([2]);
     instance.configureIntent(intent(99));
-    for (let wait = 0; wait < 400 && ranksOf(instance)[0] === 2; wait += 1) await Bun.sleep(5);
+    await eventually(() => ranksOf(instance)[0] !== 2, "the other config to reach the stored order");
     expect(ranksOf(instance)).toEqual([20]);
     const { people } = (await instance.getSecret<{ people: { level: string }[] }>("/people?level=warm")).body;
     expect(people).toHaveLength(1);

@@ -1,8 +1,11 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import fc from "fast-check";
 import { DAY_MS } from "../../../src/core/duration.ts";
 import type { ExplainAnswer } from "../../../src/features/people/explain.ts";
 import { everyKindOfRule } from "../../core/scoring.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 import { NOON_MS, startInstance, type TestInstance } from "../../support/instance.ts";
 import { explanationOf, identify, pageView, personOf } from "./reads.ts";
 
@@ -130,6 +133,27 @@ describe("an explanation", () => {
       expect((await explanationOf(instance, "ada", at)).at).toBe(iso);
     }
     expect(await explanationOf(instance, "ada", 0)).toMatchObject({ score: 0, level: "cold", contributions: [] });
+  });
+
+  test("of a past with too many events to go through is refused, and the stored sums still answer", async () => {
+    using folder = temporaryFolder();
+    await using instance = startInstance({ dataFolder: folder.path });
+    await instance.post("/track", pageView("ada", NOON_MS));
+    const database = new Database(join(folder.path, "do-intent.db"), { readwrite: true, strict: true });
+    database.run(
+      `with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000)
+       insert into event (event_id, identity_id, name, occurred_at, received_at)
+       select 'old ' || i, (select identity_id from identity), 'page_view', i, i from n`,
+    );
+    database.close();
+    const { status, body } = await instance.getSecret("/people/ada/explain?at=2000");
+    expect([status, body.error.field, body.error.message]).toEqual([
+      422,
+      "at",
+      expect.stringContaining("100000 events"),
+    ]);
+    expect((await explanationOf(instance, "ada", 40)).contributions).toHaveLength(2);
+    expect((await explanationOf(instance, "ada")).score).toBeGreaterThan(30);
   });
 
   test("of now holds after a merge for both sides, and their past comes with them", async () => {

@@ -1,7 +1,4 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { compileRules } from "../../../src/core/compile.ts";
 import { DAY_MS } from "../../../src/core/duration.ts";
 import { type Band, bandOf, readCursor, walkPage } from "../../../src/features/people/order.ts";
@@ -10,6 +7,7 @@ import { rankOf } from "../../../src/store/sqlite/apply.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { createRankStore, type RankedRow, type RankStore } from "../../../src/store/sqlite/ranks.ts";
 import { packSums } from "../../../src/store/sqlite/row.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 import { NOON_MS } from "../../support/instance.ts";
 
 const rules = compileRules(
@@ -27,21 +25,24 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
+type Crowd = { ranks: RankStore; read: { rows: number }; join(personId: number, weight: number): void };
+
 /** People 1 to `count`, each with the weight that `weightOf` gives as of noon; reads are counted. */
-function ranksOf(count: number, weightOf: (personId: number) => number): { ranks: RankStore; read: { rows: number } } {
-  const folder = mkdtempSync(join(tmpdir(), "do-intent-order-"));
-  const { database, close } = openDatabase(folder, "normal");
-  cleanups.push(() => {
-    close();
-    rmSync(folder, { recursive: true });
-  });
-  const insert = database.query("insert into intent_score values (?, ?, '{}', null, 0, 0, 1, ?, ?, 0, ?)");
+function ranksOf(count: number, weightOf: (personId: number) => number): Crowd {
+  const folder = temporaryFolder();
+  const { database, close } = openDatabase(folder.path, "normal");
+  cleanups.push(close, () => folder[Symbol.dispose]());
+  const insert = database.query(
+    `insert into intent_score (person_id, sums, thresholds, first_seen_at, last_seen_at, session_count, score, score_bound,
+       scored_at, rank)
+     values (?, ?, '{}', 0, 0, 1, ?, ?, 0, ?)`,
+  );
+  const join = (personId: number, weight: number): void => {
+    const sums = packSums({ visit: { weight, atMs: NOON_MS, count: 1, lastEventMs: NOON_MS } });
+    insert.run(personId, sums, weight, weight, rankOf(weight));
+  };
   database.transaction(() => {
-    for (let personId = 1; personId <= count; personId += 1) {
-      const weight = weightOf(personId);
-      const sums = packSums({ visit: { weight, atMs: NOON_MS, count: 1, lastEventMs: NOON_MS } });
-      insert.run(personId, sums, weight, weight, rankOf(weight));
-    }
+    for (let personId = 1; personId <= count; personId += 1) join(personId, weightOf(personId));
   })();
   const ranks = createRankStore(database);
   const read = { rows: 0 };
@@ -50,7 +51,7 @@ function ranksOf(count: number, weightOf: (personId: number) => number): { ranks
     read.rows += rows.length;
     return rows;
   };
-  return { ranks: { ...ranks, walk }, read };
+  return { ranks: { ...ranks, walk }, read, join };
 }
 
 async function walkAll(
@@ -118,6 +119,15 @@ describe("a walk through the stored order", () => {
       }
     }
     expect((await walkAll(ranks, 10_000, bandOf("hot", rules.thresholds))).flat()).toEqual([]);
+  });
+
+  test("in stretches sees everybody once also while others come in above", async () => {
+    const { ranks, join } = ranksOf(25_000, () => 40);
+    const seen = await walkAll(ranks, 6_000, undefined, (page) => {
+      for (let newcomer = 1; newcomer <= 50; newcomer += 1) join(page * 100_000 + newcomer, 90);
+    });
+    const known = seen.flat().filter((personId) => personId <= 25_000);
+    expect(known).toEqual(Array.from({ length: 25_000 }, (_, index) => 25_000 - index));
   });
 
   test("sees everybody once while the order is made anew under it", async () => {
