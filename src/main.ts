@@ -2,6 +2,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { runConfig } from "./commands/config.ts";
 import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
+import { runExplain } from "./commands/explain.ts";
 import { serve } from "./commands/serve.ts";
 import { runSnippet } from "./commands/snippet.ts";
 import { type Command, parseCommand } from "./config/flags.ts";
@@ -31,7 +32,7 @@ async function run(command: Command): Promise<number> {
     case "config schema":
       return runConfig(command, write);
     case "explain":
-      return EXIT_FAILED;
+      return runExplain(command.options, Date.now(), write);
     case "destinations":
     case "destinations test":
     case "destinations replay":
