@@ -79,7 +79,9 @@ export function createLane(name: string, options: LaneOptions): Lane {
       }
       const destination = destinationOf(config);
       const nowMs = now();
-      while (underWay < destination.concurrencyMax) {
+      // Whoever does not answer is asked one at a time: hanging requests take places that all destinations share.
+      const placesMax = health.failingSinceMs === null ? destination.concurrencyMax : 1;
+      while (underWay < placesMax) {
         if (quietUntilMs > nowMs) return quietUntilMs;
         const delivery = take(nowMs);
         if (delivery === null) return store.nextDueMs(name, nowMs);

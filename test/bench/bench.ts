@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { measureDelivery } from "./delivery.ts";
 import { type LoadResult, load } from "./load.ts";
 import { createVisitors, pageView, type Visitor, visitorAt } from "./traffic.ts";
 
@@ -41,9 +42,10 @@ async function start(command: string[]): Promise<Server> {
   return { process: server, port: Number(/listens on (?:http:\/\/[^:\s]+:)?(\d+)/.exec(text)?.[1]) };
 }
 
-function startProduct(folder: string): Promise<Server> {
+function startProduct(folder: string, flags: readonly string[] = []): Promise<Server> {
   const executable = join(import.meta.dirname, "../../dist/do-intent");
-  return start([executable, "serve", "--data", folder, "--port", "0", "--host", "127.0.0.1", "--log", "json"]);
+  const fixed = ["--data", folder, "--port", "0", "--host", "127.0.0.1", "--log", "json"];
+  return start([executable, "serve", ...fixed, ...flags]);
 }
 
 async function stop({ process }: Server): Promise<void> {
@@ -176,6 +178,7 @@ async function main(): Promise<void> {
       `${Math.round(batch.perSecond * BATCH_EVENTS)} events/s  ${describe(batch)}   aim 60000 events/s`,
     );
     await measureMerges(product);
+    await measureDelivery({ start: startProduct, stop, secretKey: SECRET_KEY, print });
     if (EVENTS_STORED > 0) {
       await fill(product, visitors, EVENTS_STORED);
       const megabytes = (await stat(join(folder, "do-intent.db"))).size / 1024 / 1024;

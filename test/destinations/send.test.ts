@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import type { OutgoingRequest } from "../../src/destinations/interface.ts";
 import { send } from "../../src/destinations/send.ts";
+import { SELF_SIGNED } from "./certificate.ts";
 import { answering, type Behaviour, startReceiver } from "./receiver.ts";
 
 const post = (url: string): OutgoingRequest => ({ url, method: "POST", headers: {}, body: '{"a":1}' });
@@ -73,10 +76,10 @@ for (const [what, url, addresses] of guarded) {
     const port = new URL(receiver.url).port;
     const answer = await send(post(url.replace("PORT", port)), {
       isPrivateAllowed: false,
-      resolve: async () => addresses.map((address) => ({ address, family: 4 })),
+      resolve: async () => addresses,
     });
     expect(answer.status).toBeNull();
-    expect(answer.body).toContain("is not a public address");
+    expect(answer.body).toMatch(/is not a public address|could not be resolved/);
     expect(receiver.received).toHaveLength(0);
   });
 }
@@ -88,9 +91,35 @@ test("a name is resolved once, for checking and connecting alike, so that it can
     isPrivateAllowed: true,
     resolve: async (host) => {
       asked.push(host);
-      return [{ address: "127.0.0.1", family: 4 }];
+      return ["127.0.0.1"];
     },
   });
   expect(answer.status).toBe(200);
   expect(asked).toEqual(["crm.example"]);
+});
+
+test("nobody is told anything whose certificate nobody vouches for", async () => {
+  let requests = 0;
+  const server = createServer(SELF_SIGNED, (_, response) => {
+    requests += 1;
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const answer = await send(post(`https://crm.example:${port}/`), {
+    isPrivateAllowed: true,
+    resolve: async () => ["127.0.0.1"],
+  });
+  server.closeAllConnections();
+  server.close();
+  expect(answer.status).toBeNull();
+  expect(answer.body).toMatch(/certificate/i);
+  expect(requests).toBe(0);
+});
+
+test("the reason why nothing came back does not tell the address, which may hold a secret", async () => {
+  const receiver = await startReceiver();
+  await receiver[Symbol.asyncDispose]();
+  const answer = await send(post(`${receiver.url}/bot123:abc`), { isPrivateAllowed: true });
+  expect(answer.body).not.toContain("bot123");
 });

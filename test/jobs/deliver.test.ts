@@ -155,6 +155,30 @@ test("at most so many are under way at once", async () => {
   expect(house.deliveries().every(({ state }) => state === "delivered")).toBe(true);
 });
 
+test("while a destination fails it is asked one at a time, and at full width again once it answers", async () => {
+  const widths: { isDown: boolean; underWay: number }[] = [];
+  let underWay = 0;
+  let sent = 0;
+  await using house = openHouse([webhook("http://crm.example/", { concurrency_max: 4 })], {
+    post: {
+      send: async () => {
+        underWay += 1;
+        sent += 1;
+        const isDown = sent <= 12;
+        widths.push({ isDown: sent > 4 && isDown, underWay });
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        underWay -= 1;
+        return failing(isDown ? 500 : 200);
+      },
+    },
+  });
+  house.signal(...Array.from({ length: 30 }, (_, index) => ({ signalId: index + 1, personId: index })));
+  while (await house.advance());
+  expect(house.deliveries().every(({ state }) => state === "delivered")).toBe(true);
+  expect(Math.max(...widths.filter(({ isDown }) => isDown).map((width) => width.underWay))).toBe(1);
+  expect(Math.max(...widths.slice(12).map((width) => width.underWay))).toBe(4);
+});
+
 test("a later signal of a person waits for the earlier one, and others do not", async () => {
   const sent: string[] = [];
   let isDown = true;
