@@ -70,5 +70,3 @@ export function startGate(target: number) {
     close: () => server.stop(true),
   };
 }
-
-export type Gate = ReturnType<typeof startGate>;

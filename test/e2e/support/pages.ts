@@ -23,5 +23,3 @@ export function startPages() {
     close: () => server.stop(true),
   };
 }
-
-export type Pages = ReturnType<typeof startPages>;
