@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { channelsSchema, checkReferences, type Scoring, scoringShape } from "../core/rules.ts";
+import { accountsSchema, channelsSchema, checkReferences, type Scoring, scoringShape } from "../core/rules.ts";
 import { COLD } from "../core/threshold.ts";
 import { destinationSchema } from "../destinations/config.ts";
 import defaultIntent from "./default-intent.json" with { type: "json" };
@@ -39,6 +39,7 @@ const intentSchema = z.strictObject({
     .describe("What gives points: each rule matches events and adds to its group"),
   thresholds: scoringShape.thresholds.default(defaultScoring.thresholds),
   channels: channelsSchema.default(defaultIntent.channels),
+  accounts: accountsSchema.default(defaultIntent.accounts).describe("What holds for companies as a whole"),
   ingest: ingestSchema.prefault({}).describe("What is taken in"),
   tracker: trackerSchema.prefault({}).describe("How the tracker script is served"),
   public_url: z
@@ -79,8 +80,10 @@ function faultsOf(config: IntentConfig, given: string[]): string[] {
     : groupsAmiss(config).map((group) =>
         problemAt(["groups", group], "is missing, and the default rules use it; add it, or give rules as well"),
       );
-  if (Object.hasOwn(config.thresholds, COLD)) {
-    problems.push(problemAt(["thresholds", COLD], "is what stands below all thresholds; choose another name"));
+  const levels = { thresholds: config.thresholds, "accounts.thresholds": config.accounts.thresholds };
+  for (const [place, thresholds] of Object.entries(levels)) {
+    if (!Object.hasOwn(thresholds, COLD)) continue;
+    problems.push(problemAt([place, COLD], "is what stands below all thresholds; choose another name"));
   }
   const seen = new Set<string>();
   config.destinations.forEach(({ name }, index) => {

@@ -19,6 +19,7 @@ export type Rules = {
   byName: Map<string, CompiledRule>;
   groups: Map<string, { max: number; rules: CompiledRule[] }>;
   thresholds: Threshold[];
+  accountThresholds: Threshold[];
   channelOf: ChannelOf;
   matching(event: Event, touch: Touch | null): CompiledRule[];
 };
@@ -46,10 +47,6 @@ export function compileRules(scoring: Scoring, hash: string): Rules {
       compiled.filter((rule) => [rule.event].flat().some((named) => named === eventName || named === "*")),
     );
   }
-  const thresholds = Object.entries(scoring.thresholds).map(([name, threshold]): Threshold => {
-    if (typeof threshold === "number") return { name, score: threshold, rearm: threshold * REARM_SHARE };
-    return { name, ...threshold };
-  });
   return {
     hash,
     byName: new Map(compiled.map((rule) => [rule.name, rule])),
@@ -59,7 +56,8 @@ export function compileRules(scoring: Scoring, hash: string): Rules {
         { max, rules: compiled.filter((rule) => rule.group === name) },
       ]),
     ),
-    thresholds: thresholds.sort((a, b) => a.score - b.score),
+    thresholds: compileThresholds(scoring.thresholds),
+    accountThresholds: compileThresholds(scoring.accounts?.thresholds ?? {}),
     channelOf,
     matching: (event, touch) => {
       const candidates = byEvent.get(event.name) ?? forAny;
@@ -68,6 +66,15 @@ export function compileRules(scoring: Scoring, hash: string): Rules {
       return candidates.filter((rule) => rule.matches(subject));
     },
   };
+}
+
+function compileThresholds(thresholds: Scoring["thresholds"]): Threshold[] {
+  return Object.entries(thresholds)
+    .map(([name, threshold]): Threshold => {
+      if (typeof threshold === "number") return { name, score: threshold, rearm: threshold * REARM_SHARE };
+      return { name, ...threshold };
+    })
+    .sort((a, b) => a.score - b.score);
 }
 
 function compilePageClasses(pageClasses: Scoring["page_classes"]): (event: Event) => string | null {

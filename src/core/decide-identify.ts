@@ -125,7 +125,8 @@ function scoreChange(
   circumstances: Circumstances,
 ): { score: IntentScore; signals: Signal[] } {
   const actor = actorOf(command, fresh, draft.identities);
-  const recorded = recordEvent(state, actor, draft.score, command.event, circumstances, draft.people);
+  const score = { ...draft.score, accountId: draft.person.accountId };
+  const recorded = recordEvent(state, actor, score, command.event, circumstances, draft.people);
   const settled = settleScore(recorded.score, scoreBefore, circumstances);
   changes.people.push(draft.person);
   changes.scores.push(settled.score);

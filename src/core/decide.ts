@@ -1,4 +1,5 @@
 import type { Circumstances } from "./circumstances.ts";
+import { decideAccounts } from "./decide-account.ts";
 import { decideIdentify, type IdentifyCommand, type IdentifyOutcome } from "./decide-identify.ts";
 import { decideTrack, type TrackCommand, type TrackOutcome } from "./decide-track.ts";
 import { identifierKey } from "./identifier.ts";
@@ -19,12 +20,12 @@ export function decide(
   command: Command,
   circumstances: Circumstances,
 ): { changes: Changes; outcome: Outcome } {
-  switch (command.type) {
-    case "track":
-      return decideTrack(state, command, circumstances);
-    case "identify":
-      return decideIdentify(state, command, circumstances);
-  }
+  const decided =
+    command.type === "track"
+      ? decideTrack(state, command, circumstances)
+      : decideIdentify(state, command, circumstances);
+  decideAccounts(state, decided.changes, circumstances);
+  return decided;
 }
 
 /** Lets the following commands of the same load see what was decided. */
@@ -32,6 +33,7 @@ export function adopt(state: State, changes: Changes): void {
   for (const event of changes.events) state.knownEventIds.add(event.eventId);
   for (const person of changes.people) state.people.set(person.personId, person);
   for (const score of changes.scores) state.scores.set(score.personId, score);
+  for (const standing of changes.standings) state.standings.set(standing.accountId, standing);
   for (const identity of changes.identities) {
     if (identity.retiredMs === null) state.identities.set(identifierKey(identity), identity);
   }

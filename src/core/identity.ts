@@ -2,7 +2,7 @@ import { type Identifier, isStrong, strengthRank } from "./identifier.ts";
 import type { Identity, ReviewReason } from "./state.ts";
 
 /** Persons that one identify may make one by itself; more need a person's eye. */
-const PROFILES_MAX = 3;
+export const PROFILES_MAX = 3;
 /** How many identifiers of a kind a person may carry; browsers come and go, so weak kinds have no such limit. */
 const PER_PERSON_MAX: { readonly [kind: string]: number } = { user_id: 1, email: 5, phone: 5 };
 /** Identifiers of all kinds, since each identify looks at them all; a browser beyond stays a visitor of its own. */

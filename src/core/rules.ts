@@ -98,7 +98,17 @@ export const channelsSchema = z
     "Channel to what names it: utm_source, utm_medium, a click id, a referrer's host or a label of it; the first that matches wins; what none knows is referral, what names nothing direct",
   );
 
-const scoringSchema = z.object({ ...scoringShape, channels: channelsSchema.optional() });
+export const accountsSchema = z.strictObject({
+  thresholds: z
+    .record(name, thresholdSchema)
+    .describe("Levels of accounts, told as account.<name>; written like the levels of people"),
+});
+
+const scoringSchema = z.object({
+  ...scoringShape,
+  channels: channelsSchema.optional(),
+  accounts: accountsSchema.optional(),
+});
 
 export type Rule = z.infer<typeof ruleSchema>;
 export type Condition = z.infer<typeof conditionSchema>;

@@ -6,14 +6,21 @@ import type { Evaluation } from "./score.ts";
 
 /** The most contributions that a signal and an identify answer name as reasons. */
 const REASONS_MAX = 5;
+/** What the thresholds of accounts are called in signals; no person's threshold has a dot in its name. */
+export const ACCOUNT_PREFIX = "account.";
 
 export type Reason = { rule: string; group: string; points: number; count: number; last_event_at: string };
 export type GroupPoints = { group: string; raw: number; max: number; points: number };
 
+/** One person's part in an account's score. */
+export type AccountContribution = { personId: number; score: number; share: number; points: number };
+
 /** The durable record of one crossing, with score and reasons as they were. */
 export type Signal = {
   signalId: number;
+  /** Who crossed, or whose event took the account over. */
   personId: number;
+  account: { accountId: number; activePeople: number; people: AccountContribution[] } | null;
   threshold: { name: string; score: number };
   epoch: number;
   scoreBefore: number;
@@ -37,7 +44,8 @@ export type SignalData = {
   signal_id: string;
   created_at: string;
   person: { person_id: string; email?: string } & Pick<Profile, "identities" | "traits">;
-  account?: { domain: string };
+  /** With people only in a signal about the account itself. */
+  account?: { domain: string; active_people_14d?: number; people?: AccountPersonData[] };
   threshold: { name: string; score: number };
   score_before: number;
   score: number;
@@ -47,19 +55,30 @@ export type SignalData = {
   config_hash: string;
 };
 
+export type AccountPersonData = { person_id: string; score: number; share: number; points: number };
+
 /** The contributions that moved the score most, the strongest first. */
 export function reasonsOf({ contributions }: Evaluation): Reason[] {
-  return contributions
-    .filter(({ points }) => points > 0)
-    .sort((a, b) => b.points - a.points || (a.rule.name < b.rule.name ? -1 : 1))
-    .slice(0, REASONS_MAX)
-    .map(({ rule, sum, points }) => ({
+  return strongest(
+    contributions.map(({ rule, sum, points }) => ({
       rule: rule.name,
       group: rule.group,
       points,
       count: sum.count,
       last_event_at: new Date(sum.lastEventMs).toISOString(),
-    }));
+    })),
+  );
+}
+
+export function strongest(reasons: readonly Reason[]): Reason[] {
+  return reasons
+    .filter(({ points }) => points > 0)
+    .sort((a, b) => b.points - a.points || (a.rule < b.rule ? -1 : 1))
+    .slice(0, REASONS_MAX);
+}
+
+export function isAboutAccount({ threshold }: Pick<SignalData, "threshold">): boolean {
+  return threshold.name.startsWith(ACCOUNT_PREFIX);
 }
 
 export function signalOf(
@@ -72,6 +91,7 @@ export function signalOf(
 ): Signal {
   return {
     ...crossing,
+    account: null,
     threshold: { name: crossing.threshold.name, score: crossing.threshold.score },
     scoreBefore,
     score: evaluation.score,
@@ -94,7 +114,7 @@ export function signalData(signal: Signal, profile: Profile): SignalData {
       identities: profile.identities,
       traits: profile.traits,
     },
-    ...(profile.account === null ? {} : { account: profile.account }),
+    ...(profile.account === null ? {} : { account: { ...profile.account, ...accountPartOf(signal) } }),
     threshold: signal.threshold,
     score_before: signal.scoreBefore,
     score: signal.score,
@@ -103,4 +123,14 @@ export function signalData(signal: Signal, profile: Profile): SignalData {
     attribution: signal.attribution,
     config_hash: signal.configHash,
   };
+}
+
+function accountPartOf({ account }: Signal): Pick<NonNullable<SignalData["account"]>, "active_people_14d" | "people"> {
+  return account === null
+    ? {}
+    : { active_people_14d: account.activePeople, people: account.people.map(accountPersonData) };
+}
+
+export function accountPersonData({ personId, ...rest }: AccountContribution): AccountPersonData {
+  return { person_id: formatId("person", personId), ...rest };
 }

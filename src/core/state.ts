@@ -32,6 +32,8 @@ export type Person = {
 /** What every event changes of a person; kept apart from the person so that an event writes one small row. */
 export type IntentScore = {
   personId: number;
+  /** The person's account once more, so that an event need not load the person to know it. */
+  accountId: number | null;
   sums: Sums;
   thresholds: ThresholdStates;
   attribution: Attribution | null;
@@ -59,6 +61,9 @@ export type Session = {
   counted: CountedTimes;
   attribution: Attribution | null;
 };
+
+/** Where an account stands with its thresholds, and the people who may count for it: those seen last. */
+export type AccountStanding = { accountId: number; thresholds: ThresholdStates; personIds: number[] };
 
 export type Account = { accountId: number; domain: string; createdMs: number };
 
@@ -100,6 +105,8 @@ export type State = {
   /** Session keys under which more than one of the touched people were active. */
   sharedSessionKeys: string[];
   accounts: Map<string, Account>;
+  /** The accounts of all touched people; the scores of the people in it are loaded as well. */
+  standings: Map<number, AccountStanding>;
 };
 
 export type Changes = {
@@ -109,6 +116,7 @@ export type Changes = {
   sessions: Session[];
   events: StoredEvent[];
   accounts: Account[];
+  standings: AccountStanding[];
   merges: Merge[];
   reviews: MergeReview[];
   signals: Signal[];
@@ -122,6 +130,7 @@ export function noChanges(): Changes {
     sessions: [],
     events: [],
     accounts: [],
+    standings: [],
     merges: [],
     reviews: [],
     signals: [],
@@ -138,6 +147,7 @@ export function emptyState(): State {
     sessions: new Map(),
     sharedSessionKeys: [],
     accounts: new Map(),
+    standings: new Map(),
   };
 }
 
@@ -152,6 +162,7 @@ export function freshPerson(personId: number, nowMs: number): Person {
 export function freshScore(personId: number, seenMs: number): IntentScore {
   return {
     personId,
+    accountId: null,
     sums: {},
     thresholds: {},
     attribution: null,

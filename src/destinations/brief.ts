@@ -1,6 +1,6 @@
 import { type AttributionData, DIRECT, type TouchData } from "../core/channel.ts";
 import type { Json } from "../core/json.ts";
-import type { Reason, SignalData } from "../core/signal.ts";
+import { isAboutAccount, type Reason, type SignalData } from "../core/signal.ts";
 import type { RenderContext } from "./interface.ts";
 
 const REASONS_SHOWN = 3;
@@ -27,13 +27,16 @@ export function briefOf(signal: SignalData, context: RenderContext): Brief {
   const before = rounded(signal.score_before);
   const name = nameOf(person.traits);
   const company = textOf(person.traits.company) ?? account?.domain ?? null;
-  const who = [name, person.email ?? null, company].filter((part) => part !== null).map(plain);
+  const known = [name, person.email ?? null, company].filter((part) => part !== null).map(plain);
+  const who = known.length > 0 ? known.join(", ") : `a visitor not yet known (${person.person_id})`;
+  const about = isAboutAccount(signal) ? account : undefined;
+  const path = about === undefined ? `people/${person.person_id}/explain` : `accounts/${about.domain}`;
   return {
     heat: `${context.isTest === true ? "TEST " : ""}${plain(threshold.name)}: ${score} of 100, before ${before}`,
-    who: who.length > 0 ? who.join(", ") : `a visitor not yet known (${person.person_id})`,
+    who: about === undefined ? who : `${about.domain}, active people: ${about.active_people_14d ?? 0}, latest: ${who}`,
     reasons: signal.reasons.slice(0, REASONS_SHOWN).map((reason) => reasonInWords(reason, context.nowMs)),
     origin: originOf(signal.attribution),
-    link: context.publicUrl === null ? null : `${context.publicUrl}/people/${person.person_id}/explain`,
+    link: context.publicUrl === null ? null : `${context.publicUrl}/${path}`,
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { SignalData } from "../core/signal.ts";
+import { isAboutAccount, type SignalData } from "../core/signal.ts";
 import { jsonOf, judgeHttp } from "./answer.ts";
 import { briefOf } from "./brief.ts";
 import type { ConfigOf } from "./config.ts";
@@ -19,7 +19,7 @@ const limitedSchema = z.object({ policyName: z.string() });
 export function hubspot(config: ConfigOf<"hubspot">): RemoteDestination {
   return {
     ...remoteOptions(config, SPACING_MS),
-    accepts: ({ person }) => person.email !== undefined,
+    accepts: (signal) => signal.person.email !== undefined && !isAboutAccount(signal),
     render: (signal, context) => JSON.stringify({ inputs: [inputOf(signal, config, context)] }),
     request: async ({ body }, { secret }) =>
       jsonRequest(`${config.api_url.replace(/\/$/, "")}${UPSERT_PATH}`, body, {

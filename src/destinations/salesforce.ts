@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { SignalData } from "../core/signal.ts";
+import { isAboutAccount, type SignalData } from "../core/signal.ts";
 import { jsonOf, judgeHttp } from "./answer.ts";
 import { briefOf } from "./brief.ts";
 import type { ConfigOf } from "./config.ts";
@@ -23,7 +23,7 @@ export function salesforce(config: ConfigOf<"salesforce">): RemoteDestination {
   let token: Token | null = null;
   return {
     ...remoteOptions(config),
-    accepts: ({ person }) => person.email !== undefined,
+    accepts: (signal) => signal.person.email !== undefined && !isAboutAccount(signal),
     render: (signal, context) => JSON.stringify({ allOrNone: false, records: [recordOf(signal, config, context)] }),
     request: async ({ body, nowMs }, tools) => {
       if (token === null || token.untilMs <= nowMs) token = await fetchToken(config, tools, nowMs);

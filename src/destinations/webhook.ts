@@ -1,4 +1,4 @@
-import type { SignalData } from "../core/signal.ts";
+import { isAboutAccount, type SignalData } from "../core/signal.ts";
 import { judgeHttp } from "./answer.ts";
 import type { ConfigOf } from "./config.ts";
 import type { Parcel, RemoteDestination, RenderContext } from "./interface.ts";
@@ -45,7 +45,7 @@ export function signalEnvelope(signal: SignalData, { isTest }: RenderContext) {
   const { signal_id, created_at, person, ...rest } = signal;
   const { identities: _, ...known } = person;
   return {
-    type: "intent.threshold_crossed",
+    type: isAboutAccount(signal) ? "account.threshold_crossed" : "intent.threshold_crossed",
     timestamp: created_at,
     data: { signal_id, person: known, ...rest, ...(isTest === true ? { test: true } : {}) },
   };

@@ -1,16 +1,18 @@
-import { accountDomainOf } from "../../src/core/account.ts";
+import { ACCOUNT_PEOPLE_MAX, accountDomainOf } from "../../src/core/account.ts";
 import { compileRules } from "../../src/core/compile.ts";
 import { adopt, type Command, decide, type Outcome } from "../../src/core/decide.ts";
 import type { IdentifyCommand, IdentifyOutcome } from "../../src/core/decide-identify.ts";
 import type { TrackCommand } from "../../src/core/decide-track.ts";
 import { type Event, sessionKeyOf } from "../../src/core/event.ts";
 import { type Identifier, type IdentifierKind, identifierKey } from "../../src/core/identifier.ts";
+import { PROFILES_MAX } from "../../src/core/identity.ts";
 import type { Json } from "../../src/core/json.ts";
 import type { Scoring } from "../../src/core/rules.ts";
 import { scoreOf } from "../../src/core/score.ts";
 import type { Signal } from "../../src/core/signal.ts";
 import {
   type Account,
+  type AccountStanding,
   type Changes,
   emptyState,
   type Identity,
@@ -32,6 +34,7 @@ export type Rows = {
   sessions: Map<string, Session>;
   events: Map<string, StoredEvent>;
   accounts: Map<string, Account>;
+  standings: Map<number, AccountStanding>;
   merges: Merge[];
   reviews: MergeReview[];
   signals: Signal[];
@@ -49,6 +52,7 @@ export function createWorld(scoring: Scoring) {
     sessions: new Map(),
     events: new Map(),
     accounts: new Map(),
+    standings: new Map(),
     merges: [],
     reviews: [],
     signals: [],
@@ -102,6 +106,7 @@ function loadTrack(rows: Rows, state: State, { actor, event }: TrackCommand): vo
   if (identity === null) return;
   state.identities.set(identifierKey(actor), identity);
   loadScore(rows, state, identity.personId);
+  loadStanding(rows, state, scoreRowOf(rows, identity.personId).accountId);
   loadSessions(rows, state, identity.personId, sessionKeyOf(event));
 }
 
@@ -130,6 +135,22 @@ function loadIdentify(rows: Rows, state: State, command: IdentifyCommand): void 
     const account = domain === null ? undefined : rows.accounts.get(domain);
     if (account !== undefined) state.accounts.set(account.domain, account);
   }
+  for (const { accountId } of [...state.scores.values(), ...state.accounts.values()])
+    loadStanding(rows, state, accountId);
+}
+
+function loadStanding(rows: Rows, state: State, accountId: number | null): void {
+  if (accountId === null || state.standings.has(accountId)) return;
+  const colleagues = [...rows.scores.values()]
+    .filter((score) => score.accountId === accountId && rows.people.get(score.personId)?.mergedInto === null)
+    .sort((a, b) => b.lastSeenMs - a.lastSeenMs || b.personId - a.personId)
+    .slice(0, ACCOUNT_PEOPLE_MAX + PROFILES_MAX);
+  for (const { personId } of colleagues) loadScore(rows, state, personId);
+  state.standings.set(accountId, {
+    accountId,
+    thresholds: rows.standings.get(accountId)?.thresholds ?? {},
+    personIds: colleagues.map(({ personId }) => personId),
+  });
 }
 
 function loadScore(rows: Rows, state: State, personId: number): void {
@@ -160,10 +181,13 @@ function apply(rows: Rows, changes: Changes): void {
     if (rows.accounts.has(account.domain)) throw new Error("an account was made twice");
     rows.accounts.set(account.domain, deepFreeze(account));
   }
+  for (const standing of changes.standings) rows.standings.set(standing.accountId, deepFreeze(standing));
   for (const signal of changes.signals) {
     const isTaken = rows.signals.some(
-      ({ personId, threshold, epoch }) =>
-        personId === signal.personId && threshold.name === signal.threshold.name && epoch === signal.epoch,
+      ({ personId, account, threshold, epoch }) =>
+        (signal.account === null ? personId === signal.personId : account?.accountId === signal.account.accountId) &&
+        threshold.name === signal.threshold.name &&
+        epoch === signal.epoch,
     );
     if (isTaken) throw new Error("a crossing was signalled twice");
     rows.signals.push(deepFreeze(signal));
@@ -212,6 +236,10 @@ export function personOf({ rows }: World, identifier: Identifier): number {
 }
 
 export function scoreRow({ rows }: World, personId: number): IntentScore {
+  return scoreRowOf(rows, personId);
+}
+
+function scoreRowOf(rows: Rows, personId: number): IntentScore {
   const score = rows.scores.get(personId);
   if (score === undefined) throw new Error(`person ${personId} has no score`);
   return score;

@@ -11,7 +11,8 @@ const MADE = ["a", "absorbed", "CONSTANT", "w", "whole"];
 const SORTS = [
   "from identity where person_id = ? and retired_at is null order by case kind",
   "select distinct a.session_id",
-  "where person_id in (select person_id from whole)",
+  "person_id in (select person_id from whole)",
+  "from signal where account_id = ?",
 ];
 /** What waits and what is lost is listed and counted along indexes that hold nothing else. */
 const PARTIAL = "from delivery indexed by delivery_";

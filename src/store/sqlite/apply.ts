@@ -17,6 +17,9 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
   const writeIdentity = identityWriter(database);
   const writePerson = personWriter(database);
   const insertAccount = database.query("insert into account (account_id, domain, created_at) values (?, ?, ?)");
+  const updateStanding = database.query(
+    "update account set thresholds = ?2 where account_id = ?1 and thresholds <> ?2",
+  );
   const writeMerge = mergeWriter(database);
   const insertReview = database.query(
     `insert into merge_review (review_id, person_ids, reason, created_at) values (?, ?, ?, ?)
@@ -42,6 +45,9 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
     for (const { events } of changes) for (const event of events) writeEvent(event);
     for (const session of sessions.values()) writeSession(session);
     for (const score of scores.values()) writeScore(score);
+    for (const { standings } of changes) {
+      for (const { accountId, thresholds } of standings) updateStanding.run(accountId, packThresholds(thresholds));
+    }
     for (const { reviews } of changes) {
       for (const { reviewId, personIds, reason, createdMs } of reviews) {
         insertReview.run(reviewId, JSON.stringify(personIds), reason, createdMs);
@@ -89,15 +95,16 @@ function eventWriter(database: Database): (event: StoredEvent) => void {
 function scoreWriter(database: Database): (score: IntentScore) => void {
   const update = database.query(
     `update intent_score set sums = ?3, thresholds = ?4, attribution = ?5, first_seen_at = ?6, last_seen_at = ?7,
-       session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11
+       session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11, account_id = ?12
      where person_id = ?1 and rank = ?2`,
   );
   const upsert = database.query(
     `insert into intent_score (person_id, rank, sums, thresholds, attribution, first_seen_at, last_seen_at,
-       session_count, score, score_bound, scored_at)
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+       session_count, score, score_bound, scored_at, account_id)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
      on conflict (person_id) do update set rank = ?2, sums = ?3, thresholds = ?4, attribution = ?5, first_seen_at = ?6,
-       last_seen_at = ?7, session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11`,
+       last_seen_at = ?7, session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11,
+       account_id = ?12`,
   );
   return (score) => {
     const row = [
@@ -112,6 +119,7 @@ function scoreWriter(database: Database): (score: IntentScore) => void {
       score.score,
       score.scoreBound,
       score.scoredMs,
+      score.accountId,
     ] as const;
     if (update.run(...row).changes === 0) upsert.run(...row);
   };

@@ -1,9 +1,10 @@
 import type { Database } from "bun:sqlite";
-import { accountDomainOf } from "../../core/account.ts";
+import { ACCOUNT_PEOPLE_MAX, accountDomainOf } from "../../core/account.ts";
 import type { IdentifyCommand } from "../../core/decide-identify.ts";
 import type { TrackCommand } from "../../core/decide-track.ts";
 import { sessionKeyOf } from "../../core/event.ts";
 import { type Identifier, identifierKey } from "../../core/identifier.ts";
+import { PROFILES_MAX } from "../../core/identity.ts";
 import {
   type Account,
   emptyState,
@@ -24,6 +25,7 @@ import {
   type SessionRow,
   scoreOfRow,
   sessionOf,
+  unpackThresholds,
 } from "./row.ts";
 
 export type Loader = {
@@ -66,6 +68,11 @@ export function createLoader(database: Database, recent: Recent): Loader {
     "select account_id, domain, created_at from account where domain = ?",
   );
 
+  const selectStanding = database.query<[string], [number]>("select thresholds from account where account_id = ?");
+  const selectMembers = database.query<[number], [number, number]>(
+    `select person_id from intent_score where account_id = ? order by last_seen_at desc, person_id desc limit ?`,
+  );
+
   const loadSessions = (state: State, personId: number, sessionKey: string): void => {
     const key = sessionsKey(personId, sessionKey);
     if (state.sessions.has(key)) return;
@@ -95,6 +102,17 @@ export function createLoader(database: Database, recent: Recent): Loader {
     state.scores.set(personId, score);
   };
 
+  /** Some more people than count, since an identify may take a few away. */
+  const loadStanding = (state: State, accountId: number | null): void => {
+    if (accountId === null || state.standings.has(accountId)) return;
+    const [row] = selectStanding.values(accountId) as [string][];
+    if (row === undefined) throw new Error("a person's account is stored");
+    const members = selectMembers.values(accountId, ACCOUNT_PEOPLE_MAX + PROFILES_MAX) as [number][];
+    const personIds = members.map(([personId]) => personId);
+    for (const personId of personIds) loadScore(state, personId);
+    state.standings.set(accountId, { accountId, thresholds: unpackThresholds(row[0]), personIds });
+  };
+
   const findIdentity = ({ kind, value }: Identifier, key: string): Identity | undefined => {
     const kept = recent.kept.identities.get(key);
     if (kept !== undefined) return kept;
@@ -119,6 +137,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
         if (identity === undefined) continue;
         state.identities.set(key, identity);
         loadScore(state, identity.personId);
+        loadStanding(state, state.scores.get(identity.personId)?.accountId ?? null);
       }
       loadSessions(state, identity.personId, sessionKeyOf(event));
     }
@@ -169,6 +188,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
     }
     if (personIds.size > 1) loadSharedSessions(state);
     loadAccounts(state, command);
+    for (const { accountId } of [...state.scores.values(), ...state.accounts.values()]) loadStanding(state, accountId);
     return state;
   };
 

@@ -3,6 +3,7 @@ import deliveries from "../../../drizzle/0001_deliveries.sql" with { type: "text
 import signalReads from "../../../drizzle/0002_signal_reads.sql" with { type: "text" };
 import deadDeliveries from "../../../drizzle/0003_dead_deliveries.sql" with { type: "text" };
 import touches from "../../../drizzle/0004_touches.sql" with { type: "text" };
+import accounts from "../../../drizzle/0005_accounts.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -12,6 +13,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0002_signal_reads": signalReads,
   "0003_dead_deliveries": deadDeliveries,
   "0004_touches": touches,
+  "0005_accounts": accounts,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

@@ -37,7 +37,7 @@ export function createRecent(database: Database): Recent {
     },
     adopt: (changes) => {
       for (const change of changes) {
-        adopt(kept, { ...change, events: [], people: [] });
+        adopt(kept, { ...change, events: [], people: [], standings: [] });
         // A merge puts two people's sessions together.
         if (change.merges.length > 0) kept.sessions.clear();
       }

@@ -8,8 +8,20 @@ export const IDENTITY_COLUMNS = "identity_id, kind, value, person_id, is_verifie
 export type IdentityRow = [number, IdentifierKind, string, number, number, number, number | null];
 
 export const SCORE_COLUMNS =
-  "person_id, sums, thresholds, attribution, first_seen_at, last_seen_at, session_count, score, score_bound, scored_at";
-export type ScoreRow = [number, string, string, string | null, number, number, number, number, number, number];
+  "person_id, sums, thresholds, attribution, first_seen_at, last_seen_at, session_count, score, score_bound, scored_at, account_id";
+export type ScoreRow = [
+  number,
+  string,
+  string,
+  string | null,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number | null,
+];
 
 export const SESSION_COLUMNS =
   "identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted, attribution";
@@ -32,6 +44,7 @@ export function scoreOfRow(row: ScoreRow): IntentScore {
     score: row[7],
     scoreBound: row[8],
     scoredMs: row[9],
+    accountId: row[10],
   };
 }
 
@@ -78,7 +91,7 @@ export function packThresholds(states: ThresholdStates): string {
   return JSON.stringify(packed);
 }
 
-function unpackThresholds(text: string): ThresholdStates {
+export function unpackThresholds(text: string): ThresholdStates {
   const states: { [threshold: string]: ThresholdStates[string] } = {};
   for (const [name, [epoch, armed]] of Object.entries(JSON.parse(text) as PackedThresholds)) {
     states[name] = { epoch, isArmed: armed === 1 };

@@ -85,8 +85,13 @@ export const intentScore = sqliteTable(
     scoredMs: integer("scored_at").notNull(),
     /** The upper bound in coarse steps, so that most events leave the index alone. */
     rank: integer("rank").notNull(),
+    /** As in person: set for the few who have one, and then each of their events asks for the colleagues. */
+    accountId: integer("account_id"),
   },
-  (table) => [index("intent_score_by_rank").on(table.rank, table.personId)],
+  (table) => [
+    index("intent_score_by_rank").on(table.rank, table.personId),
+    index("intent_score_by_account").on(table.accountId, table.lastSeenMs).where(sql`account_id is not null`),
+  ],
 );
 
 export const account = sqliteTable(
@@ -95,6 +100,7 @@ export const account = sqliteTable(
     accountId: integer("account_id").primaryKey(),
     domain: text("domain").notNull(),
     createdMs: integer("created_at").notNull(),
+    thresholds: text("thresholds").notNull().default("{}"),
   },
   (table) => [uniqueIndex("account_by_domain").on(table.domain)],
 );
@@ -109,9 +115,14 @@ export const signal = sqliteTable(
     createdMs: integer("created_at").notNull(),
     /** The wire form as it was at the crossing. */
     data: text("data").notNull(),
+    /** Set when an account crossed, by an event of this person. */
+    accountId: integer("account_id"),
   },
   (table) => [
-    uniqueIndex("signal_by_epoch").on(table.personId, table.threshold, table.epoch),
+    uniqueIndex("signal_by_epoch").on(table.personId, table.threshold, table.epoch).where(sql`account_id is null`),
+    uniqueIndex("signal_by_account")
+      .on(table.accountId, table.threshold, table.epoch)
+      .where(sql`account_id is not null`),
     // Two more, since a signal comes once in hundreds of events, and a rare level must not be looked for among all.
     index("signal_by_time").on(table.createdMs),
     index("signal_by_threshold").on(table.threshold, table.createdMs),

@@ -16,7 +16,7 @@ export function createSignalWriter(database: Database): SignalWriter {
      where person_id = ? and retired_at is null order by identity_id limit ${PROFILE_IDENTITIES_MAX}`,
   );
   const insert = database.query(
-    "insert into signal (signal_id, person_id, threshold, epoch, created_at, data) values (?, ?, ?, ?, ?, ?)",
+    "insert into signal (signal_id, person_id, threshold, epoch, created_at, data, account_id) values (?, ?, ?, ?, ?, ?, ?)",
   );
   return {
     profileOf: (personId) => {
@@ -32,8 +32,16 @@ export function createSignalWriter(database: Database): SignalWriter {
     },
     insertSignals: (signals) => {
       for (const { signal, data } of signals) {
-        const { signalId, personId, threshold, epoch, createdMs } = signal;
-        insert.run(signalId, personId, threshold.name, epoch, createdMs, JSON.stringify(data));
+        const { signalId, personId, account, threshold, epoch, createdMs } = signal;
+        insert.run(
+          signalId,
+          personId,
+          threshold.name,
+          epoch,
+          createdMs,
+          JSON.stringify(data),
+          account?.accountId ?? null,
+        );
       }
     },
   };

@@ -13,6 +13,8 @@ export type SignalFilter = { personId: number | null; threshold: string | null; 
 export type SignalReader = {
   /** The newest below `before`, newest first. A person has also the signals of those who were merged into it. */
   newest(filter: SignalFilter, before: SignalPosition, limit: number): ReadSignal[];
+  /** What an account's own thresholds told, newest first. */
+  newestOfAccount(accountId: number, limit: number): ReadSignal[];
 };
 
 const COLUMNS = "signal_id as signalId, created_at as createdMs, data";
@@ -26,7 +28,8 @@ export const SIGNALS_SQL = {
       select ?6 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
       where m.undone_at is null
     ) select ${COLUMNS} from signal
-    where person_id in (select person_id from whole) and (?5 is null or threshold = ?5) and ${PLACE}`,
+    where account_id is null and person_id in (select person_id from whole) and (?5 is null or threshold = ?5) and ${PLACE}`,
+  ofAccount: `select ${COLUMNS} from signal where account_id = ? order by signal_id desc limit ?`,
 } as const;
 
 type SignalRow = SignalPosition & { data: string };
@@ -36,6 +39,8 @@ export function createSignalReader(database: Database): SignalReader {
   const selectAll = database.query<SignalRow, PlaceValues>(SIGNALS_SQL.all);
   const selectOfThreshold = database.query<SignalRow, [...PlaceValues, string]>(SIGNALS_SQL.ofThreshold);
   const selectOfPerson = database.query<SignalRow, [...PlaceValues, string | null, number]>(SIGNALS_SQL.ofPerson);
+  const selectOfAccount = database.query<SignalRow, [number, number]>(SIGNALS_SQL.ofAccount);
+  const readOf = ({ data, ...place }: SignalRow): ReadSignal => ({ ...place, data: JSON.parse(data) });
   const rowsOf = (filter: SignalFilter, before: SignalPosition, limit: number): SignalRow[] => {
     const place: PlaceValues = [before.createdMs, before.signalId, filter.sinceMs, limit];
     if (filter.personId !== null) return selectOfPerson.all(...place, filter.threshold, filter.personId);
@@ -43,7 +48,7 @@ export function createSignalReader(database: Database): SignalReader {
     return selectAll.all(...place);
   };
   return {
-    newest: (filter, before, limit) =>
-      rowsOf(filter, before, limit).map(({ data, ...place }) => ({ ...place, data: JSON.parse(data) })),
+    newest: (filter, before, limit) => rowsOf(filter, before, limit).map(readOf),
+    newestOfAccount: (accountId, limit) => selectOfAccount.all(accountId, limit).map(readOf),
   };
 }
