@@ -38,14 +38,15 @@ function replay(): void {
 
 function watch(): void {
   watching = true;
-  let early: Early | undefined = [];
-  listen(window, "click focusin input submit", (event) => early?.push([event, event.composedPath()]));
+  const early: Early = [];
+  listen(window, "click focusin input submit", (event) => early.push([event, event.composedPath()]));
   watchPage();
-  // It is let in by the nonce of the tag, as the script was.
-  import(`${options.endpoint}/s/observe.js`).then(({ observe }) => {
-    observe({ options, track, view, touch: touchSession, url: pageUrl, startMs, early });
-    early = undefined;
-  }, console.warn);
+  // In a task of its own, so that the page gets its turn before. The nonce of the tag lets it in too.
+  setTimeout(() =>
+    import(`${options.endpoint}/s/observe.js`)
+      .then(({ observe }) => observe({ options, track, view, touch: touchSession, url: pageUrl, startMs, early }))
+      .catch(console.warn),
+  );
   listen(window, "storage", (event) => {
     if ((event as StorageEvent).key === stoppedKey) stop();
   });

@@ -30,7 +30,9 @@ export function observe(core: Core): void {
   for (const [name, watch] of Object.entries(observers)) {
     if (!wanted || wanted.includes(name)) guard(watch)({ ...core, hear, on });
   }
-  for (const [event, path] of core.early) {
+  // From here on nobody needs them kept.
+  core.early.push = () => 0;
+  for (const [event, path] of core.early.splice(0)) {
     for (const [type, handler] of handlers) if (type === event.type) handler(event as never, path);
   }
 }
