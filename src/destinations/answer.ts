@@ -5,14 +5,14 @@ const ANSWER_KEPT_MAX = 500;
 const ECHO_MIN = 6;
 const RETRY_AFTER_MAX_MS = 86_400_000;
 
-/** The rule of plain HTTP: 2xx is delivered, 410 is gone, "too many" and "not now" say when, all else is tried again. */
+/** The rule of plain HTTP: 2xx is delivered, 410 is gone, all else is tried again, at the earliest when it says. */
 export function judgeHttp(answer: Answer, nowMs: number): Verdict {
   const { status } = answer;
   if (status === null) return { outcome: "retry" };
   if (status >= 200 && status < 300) return { outcome: "delivered" };
   if (status === 410) return { outcome: "gone" };
   const afterMs = retryAfterMs(answer, nowMs);
-  return { outcome: status === 429 ? "limited" : "retry", ...(afterMs === null ? {} : { afterMs }) };
+  return afterMs === null ? { outcome: "retry" } : { outcome: status === 429 ? "limited" : "retry", afterMs };
 }
 
 /** `Retry-After` in either form: seconds, or an HTTP date. */

@@ -30,11 +30,11 @@ export type Answer = {
   retryAfter: string | null;
 };
 
-/** `limited`: too early, which is not a failure. `refused`: this one never. `gone`: nobody is there any more. */
+/** `limited`: too early, and it says until when; that is not a failure. `refused`: this one never. `gone`: nobody is there any more. */
 export type Verdict =
   | { outcome: "delivered" }
   | { outcome: "retry"; afterMs?: number }
-  | { outcome: "limited"; afterMs?: number }
+  | { outcome: "limited"; afterMs: number }
   | { outcome: "refused" }
   | { outcome: "gone" };
 

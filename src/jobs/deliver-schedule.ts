@@ -19,8 +19,8 @@ const RETRY_DELAYS_MS = [
 ];
 /** Spreads what failed together, always to later, so that nobody comes before their time. */
 const JITTER_SHARE = 0.1;
-/** When a destination says "too many" and not until when. */
-const LIMITED_DEFAULT_MS = 5 * SECOND_MS;
+/** Whoever says "too many, come back at once" would be asked without end. */
+const LIMITED_MIN_MS = 500;
 
 export type Conclusion = {
   state: DeliveryState;
@@ -39,7 +39,7 @@ export function conclude(verdict: Verdict, attempts: number, nowMs: number, rand
     case "refused":
       return { state: "dead", attempts: count, nextAttemptMs: nowMs, quietUntilMs: null };
     case "limited": {
-      const untilMs = nowMs + (verdict.afterMs ?? LIMITED_DEFAULT_MS);
+      const untilMs = nowMs + Math.max(verdict.afterMs, LIMITED_MIN_MS);
       return { state: "pending", attempts, nextAttemptMs: untilMs, quietUntilMs: untilMs };
     }
     default: {

@@ -96,6 +96,7 @@ test("a name is resolved once, for checking and connecting alike, so that it can
   });
   expect(answer.status).toBe(200);
   expect(asked).toEqual(["crm.example"]);
+  expect(receiver.received[0]?.headers.host).toStartWith("crm.example:");
 });
 
 test("nobody is told anything whose certificate nobody vouches for", async () => {

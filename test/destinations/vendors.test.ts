@@ -118,7 +118,7 @@ const answers: [string, string, Behaviour, Expected][] = [
     "teams",
     "too many, behind a 200",
     answering(200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429"),
-    limited(5_000),
+    retried,
   ],
   ["teams", "a workflow that was removed", answering(404), gone],
   ["teams", "a card it does not like", answering(400, "BadRequest"), refused],

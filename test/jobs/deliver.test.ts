@@ -48,6 +48,39 @@ test("the signature is what the standardwebhooks package verifies, with each sec
   }
 });
 
+test("further headers are sent, their references resolved, and none of them replaces one of ours", async () => {
+  await using receiver = await startReceiver();
+  const headers = { Authorization: "env:CRM_TOKEN", "X-Team": "growth", "Webhook-Id": "mine" };
+  await using house = openHouse([webhook(receiver.url, { headers })], {
+    post: { environment: { CRM_TOKEN: "Bearer 1" } },
+  });
+  house.signal({ signalId: 7, personId: 1 });
+  await house.deliverer.settled();
+  expect(receiver.received[0]?.headers).toMatchObject({
+    authorization: "Bearer 1",
+    "x-team": "growth",
+    "webhook-id": "dlv_7",
+  });
+});
+
+const permissions: [string, boolean | string[], string][] = [
+  ["no permission", false, "pending"],
+  ["permission for another host", ["localhost"], "pending"],
+  ["permission for this host", ["127.0.0.1"], "delivered"],
+  ["permission for all", true, "delivered"],
+];
+
+for (const [what, allowPrivate, state] of permissions) {
+  test(`with ${what} a delivery to the loopback stays ${state}`, async () => {
+    await using receiver = await startReceiver();
+    await using house = openHouse([webhook(receiver.url, { allow_private: allowPrivate })]);
+    house.signal({ signalId: 7, personId: 1 });
+    await house.deliverer.settled();
+    expect(house.deliveries()).toMatchObject([{ state }]);
+    expect(receiver.received).toHaveLength(state === "delivered" ? 1 : 0);
+  });
+}
+
 const behaviours: [string, Behaviour, { state: string; attempts: number; paused?: string }][] = [
   ["answers 204", answering(204), { state: "delivered", attempts: 1 }],
   ["answers 500", answering(500), { state: "pending", attempts: 1 }],
@@ -55,7 +88,8 @@ const behaviours: [string, Behaviour, { state: string; attempts: number; paused?
   ["answers 401", answering(401), { state: "pending", attempts: 1 }],
   ["redirects", answering(302, "", { location: "/elsewhere" }), { state: "pending", attempts: 1 }],
   ["answers 410", answering(410), { state: "pending", attempts: 1, paused: "gone" }],
-  ["answers 429", answering(429), { state: "pending", attempts: 0 }],
+  ["answers 429", answering(429), { state: "pending", attempts: 1 }],
+  ["answers 429 until when", answering(429, "", { "retry-after": "0" }), { state: "pending", attempts: 0 }],
   ["closes at once", (_, __, socket) => socket.destroy(), { state: "pending", attempts: 1 }],
   ["answers no HTTP", (_, __, socket) => socket.end("?\r\n\r\n"), { state: "pending", attempts: 1 }],
   [
