@@ -49,8 +49,7 @@ function judge(answer: Answer, nowMs: number): Verdict {
     return { outcome: errors > 0 ? "refused" : "delivered" };
   }
   if (status === 400) return { outcome: "refused" };
-  const verdict = judgeHttp(answer, nowMs);
-  if (verdict.outcome !== "limited" || verdict.afterMs !== undefined) return verdict;
+  if (status !== 429 || answer.retryAfter !== null) return judgeHttp(answer, nowMs);
   const isDaily = limitedSchema.safeParse(jsonOf(answer)).data?.policyName === "DAILY";
   return { outcome: "limited", afterMs: isDaily ? DAILY_LIMITED_MS : LIMITED_MS };
 }

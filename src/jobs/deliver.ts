@@ -1,10 +1,9 @@
-import { formatId } from "../core/id.ts";
 import type { DestinationConfig } from "../destinations/config.ts";
-import type { DeliveryMark, DeliveryStore } from "../store/sqlite/delivery.ts";
+import type { DeliveryStore } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
-import { type Attempt, attempt, type Post, realPost } from "./deliver-attempt.ts";
+import { type Attempt, type Post, realPost } from "./deliver-attempt.ts";
 import { createRounds, systemTimer, type Timer } from "./deliver-clock.ts";
-import { createLane, type Lane } from "./deliver-lane.ts";
+import { createLanes } from "./deliver-lanes.ts";
 import { createMarkBook, type DeliveryLog } from "./deliver-marks.ts";
 import { sendTestSignal } from "./deliver-test-signal.ts";
 
@@ -107,83 +106,4 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return stopped;
     },
   };
-}
-
-type LanesOptions = DelivererOptions & {
-  post: Post;
-  abort: AbortSignal;
-  record: (mark: DeliveryMark, health: DestinationHealth | null) => void;
-};
-
-/** The queues of all destinations, and which of them a round has to look at. */
-function createLanes({ store, destinations, now, log, random = Math.random, post, abort, record }: LanesOptions) {
-  const lanes = new Map<string, Lane>();
-  const wakeMs = new Map<string, number | null>();
-  let touched: "all" | Set<string> = "all";
-  let ask = (): void => undefined;
-  let reportedFor: readonly DestinationConfig[] | null = null;
-
-  const touch = (name?: string): void => {
-    if (name === undefined) touched = "all";
-    else if (touched !== "all") touched.add(name);
-    ask();
-  };
-
-  const laneOf = (name: string): Lane => {
-    const known = lanes.get(name);
-    if (known !== undefined) return known;
-    const lane = createLane(name, {
-      store,
-      now,
-      random,
-      attempt: (config, { deliveryId, body }) =>
-        attempt(config, { deliveryId: formatId("delivery", deliveryId), body, nowMs: now() }, post, abort),
-      record,
-      onChange: () => touch(name),
-    });
-    lanes.set(name, lane);
-    return lane;
-  };
-
-  return {
-    /** Whom to tell that there is something to look at. */
-    onChange: (told: () => void): void => {
-      ask = told;
-    },
-    touch: (): void => touch(),
-    pump: (): number | null => {
-      const configs = destinations();
-      const looked = touched;
-      const nowMs = now();
-      touched = new Set();
-      if (configs !== reportedFor) reportMissing(configs, store, log);
-      reportedFor = configs;
-      let nextMs = Number.POSITIVE_INFINITY;
-      for (const config of configs) {
-        const { name } = config;
-        const isDue = (wakeMs.get(name) ?? Number.POSITIVE_INFINITY) <= nowMs;
-        if (looked === "all" || looked.has(name) || isDue) wakeMs.set(name, laneOf(name).pump(config));
-        nextMs = Math.min(nextMs, wakeMs.get(name) ?? Number.POSITIVE_INFINITY);
-      }
-      return nextMs === Number.POSITIVE_INFINITY ? null : nextMs;
-    },
-    release: (marks: readonly DeliveryMark[]): void => {
-      for (const { destination, deliveryId } of marks) {
-        lanes.get(destination)?.release(deliveryId);
-        touch(destination);
-      }
-    },
-    refresh: (name: string): void => {
-      lanes.get(name)?.refresh();
-      touch(name);
-    },
-    underWay: (): number => [...lanes.values()].reduce((sum, lane) => sum + lane.underWay(), 0),
-  };
-}
-
-function reportMissing(configs: readonly DestinationConfig[], store: DeliveryStore, log: DeliveryLog): void {
-  for (const { destination, state, count } of store.counts()) {
-    if (state !== "pending" || configs.some(({ name }) => name === destination)) continue;
-    log.warn("destination_not_configured", { destination, waiting: count });
-  }
 }
