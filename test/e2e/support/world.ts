@@ -42,7 +42,8 @@ export function launch(options: { bot?: boolean; args?: string[]; keepBfcache?: 
   installChromium();
   return chromium.launch({
     executablePath,
-    args: [...flags, ...(options.bot ? [] : [human]), ...(options.args ?? [])],
+    // By flag, because what is sent while a page goes away does not know the name that a driver gives to a page.
+    args: [...flags, `--user-agent=${userAgent}`, ...(options.bot ? [] : [human]), ...(options.args ?? [])],
     ignoreDefaultArgs: options.keepBfcache ? ["--disable-back-forward-cache"] : [],
   });
 }
