@@ -9,10 +9,12 @@ type Taken = { body: unknown; request: Request; set: { headers: { "set-cookie"?:
 /** One door under several names: filter lists block telling ones, and the config may choose another. */
 export function trackRoutes(deps: TrackDeps, eventsPath: string) {
   const parse = ({ request }: { request: Request }) => readBody(request, BATCH_BYTES_MAX);
-  const take = ({ body, request, set }: Taken) => {
+  const take = async ({ body, request, set }: Taken) => {
+    const answer = await track(body as string, request.headers, deps);
+    // Only for what was taken: a refusal repeats nothing of what was sent.
     const cookie = visitorCookie(request.headers, body as string);
     if (cookie !== null) set.headers["set-cookie"] = cookie;
-    return track(body as string, request.headers, deps);
+    return answer;
   };
   const routes = new Elysia({ name: "track" });
   for (const path of new Set(["/track", "/v1/e", eventsPath])) routes.post(path, take, { parse });

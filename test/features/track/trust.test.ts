@@ -172,3 +172,23 @@ describe("the write key", () => {
     expect((await house.post("/track", pricing)).status).toBe(200);
   });
 });
+
+describe("the first-party cookie", () => {
+  const origin = "https://acme.example";
+  const anonymous_id = `visitor-${MARKER}`;
+
+  test("goes with what was taken from a page of the same site", async () => {
+    await using house = startInstance();
+    const answer = await house.post("/track", { ...pricing, anonymous_id }, { origin, "sec-fetch-site": "same-site" });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("set-cookie")).toContain(`_di=${anonymous_id};`);
+  });
+
+  test("does not go with what was refused", async () => {
+    await using house = startInstance();
+    const broken = { ...pricing, anonymous_id, url: 5 };
+    const answer = await house.post("/track", broken, { origin, "sec-fetch-site": "same-site" });
+    expectRefusal(house, answer, { status: 422, code: "invalid", field: "url" });
+    expect(answer.headers.get("set-cookie")).toBeNull();
+  });
+});
