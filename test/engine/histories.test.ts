@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import type { Command } from "../../src/core/decide.ts";
 import { AppError } from "../../src/core/error.ts";
@@ -7,6 +7,9 @@ import { arrive, batchesOf, doings, END_MS, gathered, lives, tracked } from "../
 import { everyKindOfRule } from "../core/scoring.ts";
 import { comparePeople, differenceOf } from "../support/reference.ts";
 import { type EngineHouse, openEngine } from "./house.ts";
+
+/** What fails is made smaller before it is told, and that takes a while. */
+setDefaultTimeout(120_000);
 
 /** Every run writes files; the core's own properties do thousands in memory. */
 const RUNS = 25;
@@ -18,10 +21,20 @@ async function holds<Values>(property: fc.IAsyncProperty<Values>, numRuns: numbe
   await fc.assert(property, { seed: SEED, numRuns, includeErrorInReport: true });
 }
 
-/** Events of three visitors, of whom each says the same e-mail at a moment of its own. */
+/** Several histories one after the other, as if they were one: long enough that sessions are shared before they merge. */
+function renumbered(histories: readonly (readonly Command[])[]): Command[] {
+  return histories
+    .flat()
+    .map((command, index): Command => ({ ...command, event: { ...command.event, eventId: `event ${index}` } }));
+}
+
+/** Events of three visitors, who say the same e-mail in the middle of them. */
 const gatherings = fc
-  .record({ done: doings(3, 25), ranks: fc.array(fc.nat(1_000), { minLength: 3, maxLength: 3 }) })
-  .map(({ done, ranks }) => arrive([...tracked(done), ...gathered(ranks)]));
+  .tuple(doings(3, 25), doings(3, 25), doings(3, 25), fc.array(fc.nat(1_000), { minLength: 3, maxLength: 3 }))
+  .map(([first, second, third, ranks]) =>
+    renumbered([arrive(tracked(first)), arrive([...tracked(second), ...gathered(ranks)]), arrive(tracked(third))]),
+  );
+const longLives = fc.tuple(lives(25), lives(25), lives(25), lives(25), lives(25)).map(renumbered);
 const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 10 });
 
 async function submitAll(house: EngineHouse, batches: readonly (readonly Command[])[]): Promise<void> {
@@ -97,12 +110,12 @@ test("a restart in the middle changes nothing", async () => {
 
 test("whatever happened, the stored sums are what the stored events come to", async () => {
   await holds(
-    fc.asyncProperty(lives(40), cuts, async (commands, lengths) => {
+    fc.asyncProperty(longLives, cuts, async (commands, lengths) => {
       using house = openEngine(everyKindOfRule);
       await submitAll(house, batchesOf(commands, lengths));
       for (const { difference } of standings(house)) expect(difference).toBeLessThan(TOLERANCE);
     }),
-    RUNS * 2,
+    RUNS,
   );
 });
 
@@ -141,13 +154,13 @@ const contradictions: { readonly [what: string]: string } = {
 
 test("whatever happened, no table contradicts another", async () => {
   await holds(
-    fc.asyncProperty(lives(40), cuts, async (commands, lengths) => {
+    fc.asyncProperty(longLives, cuts, async (commands, lengths) => {
       using house = openEngine(everyKindOfRule);
       await submitAll(house, batchesOf(commands, lengths));
       for (const [what, sql] of Object.entries(contradictions)) {
         expect({ what, rows: house.database.query(sql).all() }).toEqual({ what, rows: [] });
       }
     }),
-    RUNS * 2,
+    RUNS,
   );
 });
