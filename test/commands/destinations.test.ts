@@ -69,7 +69,7 @@ for (const [status, code, said] of answers) {
 
 test("destinations test names those there are when one is asked for that is not", async () => {
   using folder = openFolder("http://127.0.0.1:9/");
-  expect(run("destinations test nobody", folder)).rejects.toThrow("it has: crm, log");
+  await expect(run("destinations test nobody", folder)).rejects.toThrow("it has: crm, log");
 });
 
 test("destinations replay beside a running server makes it send again", async () => {

@@ -46,8 +46,10 @@ test("a secret is itself, a variable or a file", async () => {
   expect(await readSecret("whsec_abc", {})).toBe("whsec_abc");
   expect(await readSecret("env:NAME", { NAME: "from a variable" })).toBe("from a variable");
   expect(await readSecret(`file:${path}`, {})).toBe("from a file");
-  expect(readSecret("env:NAME", {})).rejects.toThrow("the secret env:NAME is not set");
-  expect(readSecret("file:/nowhere/secret", {})).rejects.toThrow("the secret file:/nowhere/secret cannot be read");
+  await expect(readSecret("env:NAME", {})).rejects.toThrow("the secret env:NAME is not set");
+  await expect(readSecret("file:/nowhere/secret", {})).rejects.toThrow(
+    "the secret file:/nowhere/secret cannot be read",
+  );
   rmSync(folder, { recursive: true });
 });
 

@@ -328,7 +328,7 @@ test("stopping lets what is under way finish, and waits for a hanging one no lon
   while (quick.received.length + hanging.received.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
   const startMs = performance.now();
   await house.deliverer.stop();
-  expect(performance.now() - startMs).toBeLessThan(2_500);
+  expect(performance.now() - startMs).toBeLessThan(10_000);
   expect(house.deliveries()).toMatchObject([{ state: "delivered" }, { state: "pending", attempts: 0 }]);
 });
 
