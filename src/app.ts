@@ -1,4 +1,6 @@
 import { Elysia } from "elysia";
+import { type AccountsDeps, accountRoutes } from "./features/accounts/routes.ts";
+import { type AttributionDeps, attributionRoutes } from "./features/attribution/routes.ts";
 import { type DestinationsDeps, destinationRoutes } from "./features/destinations/routes.ts";
 import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
@@ -15,6 +17,8 @@ import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 export type AppDeps = TrackDeps &
   IdentifyDeps &
   PeopleDeps &
+  AccountsDeps &
+  AttributionDeps &
   SignalsDeps &
   DestinationsDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
 
@@ -28,6 +32,8 @@ export function createApp(deps: AppDeps) {
     .use(trackRoutes(deps, deps.script.eventsPath))
     .use(identifyRoutes(deps))
     .use(peopleRoutes(deps))
+    .use(accountRoutes(deps))
+    .use(attributionRoutes(deps))
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
     .use(trackerRoutes(deps.script))

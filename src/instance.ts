@@ -13,6 +13,7 @@ import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { createRefresher } from "./jobs/refresh.ts";
+import { createReports } from "./reports.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore, type NewDelivery } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
@@ -33,6 +34,8 @@ export type InstanceOptions = {
   /** The tracker as it is served. */
   script: TrackerScript;
   clock?: Clock;
+  /** What a thread for reports runs. */
+  reportScript?: string;
 };
 
 export type Instance = {
@@ -84,6 +87,7 @@ export function createInstance(options: InstanceOptions): Instance {
     now: clock,
     onFault: (error) => log.warn("refresh_fault", { fault: describeFault(error) }),
   });
+  const reports = reportsOf(options, () => settings);
   const app = createApp({
     engine,
     keys: createKeys(keys.secretHashes, keys.writeHashes),
@@ -92,6 +96,7 @@ export function createInstance(options: InstanceOptions): Instance {
     now: clock,
     ranks,
     ...createReaders(database),
+    ...reports,
     deliveries,
     destinations: () => settings.config.destinations,
     sender: deliverer,
@@ -122,11 +127,23 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     close: async () => {
       refresher.stop();
+      reports.close();
       await engine.drain();
       await deliverer.stop();
       close();
     },
   };
+}
+
+function reportsOf({ reportScript, dataFolder, log, clock = systemClock }: InstanceOptions, settings: () => Settings) {
+  return createReports({
+    script: reportScript ?? Bun.main,
+    context: () => {
+      const { config, rules } = settings();
+      return { dataFolder, config, configHash: rules.hash, nowMs: clock() };
+    },
+    onFault: (fault) => log.error("report_fault", { fault }),
+  });
 }
 
 function settingsOf(config: IntentConfig, hash: string): Settings {

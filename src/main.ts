@@ -8,6 +8,8 @@ import { runSnippet } from "./commands/snippet.ts";
 import { type Command, parseCommand } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
 import { AppError } from "./core/error.ts";
+// A thread for reports runs this same file, since an executable has no other.
+import "./report-worker.ts";
 
 const { version } = packageJson;
 
@@ -62,6 +64,8 @@ async function main(): Promise<number> {
 }
 
 // Not awaited at the top level: bytecode knows no modules that wait.
-main().then((code) => {
-  process.exitCode = code;
-});
+if (Bun.isMainThread) {
+  main().then((code) => {
+    process.exitCode = code;
+  });
+}

@@ -73,7 +73,7 @@ function ruleRow(contribution: ExplainAnswer["contributions"][number], cents: nu
 }
 
 /** Hundredths that add up to the total's: rounded down, and what is missing goes to those who lost most. */
-function centsOf(points: readonly number[], total: number): number[] {
+export function centsOf(points: readonly number[], total: number): number[] {
   // A sum of doubles may lie a hair below the hundredth it means.
   const exact = points.map((value) => Number((value * 100).toFixed(6)));
   const cents = exact.map(Math.floor);
@@ -85,11 +85,11 @@ function centsOf(points: readonly number[], total: number): number[] {
   return cents;
 }
 
-function amount(cents: number): string {
+export function amount(cents: number): string {
   return ((cents === 0 ? 0 : cents) / 100).toFixed(2);
 }
 
-function heldTo(max: number): string {
+export function heldTo(max: number): string {
   return `held to ${Number(max.toFixed(2))}`;
 }
 

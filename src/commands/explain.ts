@@ -1,15 +1,18 @@
 import type { Command } from "../config/flags.ts";
 import { compileRules } from "../core/compile.ts";
+import { AppError } from "../core/error.ts";
+import { findAccount, readAccount } from "../features/accounts/account.ts";
 import { explainPerson } from "../features/people/explain.ts";
 import { findPerson } from "../features/people/person.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
+import { accountExplanationText } from "./explain-account-table.ts";
 import { explanationText } from "./explain-table.ts";
 import { loadConfig } from "./serve.ts";
 
 type ExplainOptions = Extract<Command, { name: "explain" }>["options"];
 
-/** Explains from the file, also beside a running server. Whoever is not known is an error with its own sentence. */
+/** Explains a person or an account from the file, also beside a running server. Whoever is not known is an error with its own sentence. */
 export async function runExplain(
   { who, atMs, data, config }: ExplainOptions,
   nowMs: number,
@@ -20,6 +23,14 @@ export async function runExplain(
   const database = openReadOnly(data);
   try {
     const readers = createReaders(database);
+    const account = findAccount(who, readers.accounts);
+    if (account !== null) {
+      if (atMs !== null && atMs < nowMs) {
+        throw new AppError("invalid", "must not lie in the past for an account; explain its people instead", "at");
+      }
+      write(accountExplanationText(readAccount(account, readers, rules, atMs ?? nowMs)));
+      return 0;
+    }
     const personId = findPerson(who, readers.people);
     write(explanationText(await explainPerson(personId, atMs ?? nowMs, readers, rules)));
     return 0;

@@ -127,8 +127,8 @@ export const atMs = z
   });
 
 export const who = z.string().trim().min(1).max(TEXT_MAX).register(options, {
-  placeholder: "PERSON|EMAIL|ANONYMOUS_ID",
-  takes: "a person's id, e-mail or anonymous id",
+  placeholder: "PERSON|EMAIL|ANONYMOUS_ID|DOMAIN",
+  takes: "a person's id, e-mail or anonymous id, or an account's domain",
   help: "whose score to explain",
 });
 

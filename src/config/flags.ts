@@ -33,7 +33,10 @@ export const COMMANDS = {
   "config check": { help: "say whether a config file holds, and what to mend", takes: z.strictObject({ file }) },
   "config print": { help: "the config in force with its hash, secrets left out", takes: z.strictObject({ config }) },
   "config schema": { help: "the JSON Schema of intent.json, for editors", takes: z.strictObject({}) },
-  explain: { help: "every point of a person's score", takes: z.strictObject({ who, atMs, data, config }) },
+  explain: {
+    help: "every point of a person's or an account's score",
+    takes: z.strictObject({ who, atMs, data, config }),
+  },
   destinations: { help: "how each destination fares, and what waits", takes: z.strictObject({ data, config }) },
   "destinations test": {
     help: "send a marked test signal, and say what answered",

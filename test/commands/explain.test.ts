@@ -160,3 +160,43 @@ describe("do-intent explain", () => {
 async function hashOf(instance: ReturnType<typeof startInstance>): Promise<string> {
   return (await instance.get<{ config_hash: string }>("/health")).body.config_hash;
 }
+
+test("an account is explained by its people, in a table that adds up", async () => {
+  using folder = temporaryFolder();
+  const intent = {
+    groups: { all: { max: 100 } },
+    rules: [{ name: "step", group: "all", event: "step", points: 33.335 }],
+    thresholds: { warm: 30 },
+    accounts: { thresholds: { warm: 60 } },
+  };
+  await using instance = startInstance({ dataFolder: folder.path, intent });
+  for (const [email, count] of Object.entries({ "ada@acme.example": 2, "bob@acme.example": 1 })) {
+    await instance.postSecret("/identify", { identity: { email } });
+    await instance.postSecret(
+      "/track",
+      Array.from({ length: count }, () => ({ event: "step", email })),
+    );
+  }
+  const config = join(folder.path, "intent.json");
+  writeFileSync(config, JSON.stringify(intent));
+  const lines: string[] = [];
+  const options = { who: "acme.example", atMs: null, data: folder.path, config };
+  expect(await runExplain(options, instance.clock.nowMs, (line) => lines.push(line))).toBe(0);
+  expect(lines.join("\n").replace(/config \w+/, "config …")).toBe(
+    [
+      "acme.example: 77.00 of 100, warm",
+      "at 2026-06-01T12:00:00.000Z, config …",
+      "2 active in 14 days; 6.00 times the events of the weeks before",
+      "",
+      "                    score  share  points  group",
+      "people",
+      "  ada@acme.example  66.67      1   66.67",
+      "  bob@acme.example  33.34    1/4    8.33",
+      "  sum                              75.00  75.00",
+      "diversity                                  2.00",
+      "score                                     77.00",
+    ].join("\n"),
+  );
+  const past = { ...options, atMs: instance.clock.nowMs - 1 };
+  expect(runExplain(past, instance.clock.nowMs, () => undefined)).rejects.toThrow("past");
+});

@@ -145,7 +145,7 @@ describe("what is wrong, and what is taken", () => {
     { line: "config", problem: "config takes one of check, print, schema; see do-intent --help" },
     { line: "config chekc a", problem: 'config takes one of check, print, schema; "check" may be meant' },
     { line: "config check", problem: "config check takes the path of an intent.json; nothing is given" },
-    { line: "explain", problem: "explain takes a person's id, e-mail or anonymous id; nothing is given" },
+    { line: "explain", problem: "explain takes a person's id, e-mail or anonymous id, or an account's domain; nothing is given" },
     { line: "explain ada --at noon", problem: "--at takes a time in seconds, milliseconds or ISO 8601" },
   ];
 

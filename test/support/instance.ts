@@ -11,6 +11,8 @@ export const SECRET_KEY = "sk_test_0123456789abcdef";
 export const BROWSER =
   "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36";
 
+const REPORT_SCRIPT = join(import.meta.dir, "../../src/report-worker.ts");
+
 export type SentHeaders = { readonly [name: string]: string };
 export type Answer<Body = ErrorBody> = { status: number; headers: Headers; text: string; body: Body };
 
@@ -57,6 +59,7 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     log: createLog("json", (line) => logged.push(line)),
     script: { files: [], eventsPath: "/v1/e" },
     clock: () => clock.nowMs,
+    reportScript: REPORT_SCRIPT,
   });
   const reader = new Database(join(folder, "do-intent.db"), { readonly: true, strict: true });
   const send = async <Body>(path: string, init: RequestInit): Promise<Answer<Body>> => {

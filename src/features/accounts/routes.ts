@@ -1,0 +1,40 @@
+import { Elysia } from "elysia";
+import type { Rules } from "../../core/compile.ts";
+import { sentSignals } from "../../core/delivery.ts";
+import type { Keys } from "../../http/keys.ts";
+import { readQuery } from "../../http/query.ts";
+import type { AccountReader } from "../../store/sqlite/accounts.ts";
+import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
+import type { PeopleReader } from "../../store/sqlite/people.ts";
+import type { SignalReader } from "../../store/sqlite/signals-read.ts";
+import { readAccount, requireAccount } from "./account.ts";
+import type { AccountsAnswer } from "./list.ts";
+import { type AccountsQuery, accountsQuerySchema } from "./schema.ts";
+
+export type AccountsDeps = {
+  keys: Keys;
+  rules: () => Rules;
+  now: () => number;
+  people: PeopleReader;
+  accounts: AccountReader;
+  signals: SignalReader;
+  deliveries: Pick<DeliveryStore, "bySignals">;
+  /** Beside the loop. */
+  listAccounts: (query: AccountsQuery) => Promise<AccountsAnswer>;
+};
+
+const SIGNALS_MAX = 20;
+
+/** Companies by what their people do, for the secret key only. */
+export function accountRoutes(deps: AccountsDeps) {
+  const { keys, rules, now, accounts, signals, deliveries } = deps;
+  return new Elysia({ name: "accounts" })
+    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .get("/accounts", ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)))
+    .get("/accounts/:domain", ({ params }) => {
+      const account = requireAccount(params.domain, accounts);
+      const told = signals.newestOfAccount(account.accountId, SIGNALS_MAX);
+      const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
+      return { ...readAccount(account, deps, rules(), now()), signals: sent };
+    });
+}

@@ -1,0 +1,11 @@
+import { z } from "zod";
+import { cursorSchema, limitSchema } from "../../http/query.ts";
+
+export const accountsQuerySchema = z.strictObject({
+  level: z.string().optional(),
+  sort: z.enum(["score", "momentum"], { error: "must be score or momentum" }).default("score"),
+  limit: limitSchema,
+  cursor: cursorSchema.optional(),
+});
+
+export type AccountsQuery = z.infer<typeof accountsQuerySchema>;

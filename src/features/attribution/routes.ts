@@ -1,0 +1,17 @@
+import { Elysia } from "elysia";
+import type { Keys } from "../../http/keys.ts";
+import { readQuery } from "../../http/query.ts";
+import type { AttributionAnswer } from "./report.ts";
+import { type AttributionQuery, attributionQuerySchema } from "./schema.ts";
+
+export type AttributionDeps = {
+  keys: Keys;
+  /** Beside the loop. */
+  reportAttribution: (query: AttributionQuery) => Promise<AttributionAnswer>;
+};
+
+export function attributionRoutes({ keys, reportAttribution }: AttributionDeps) {
+  return new Elysia({ name: "attribution" })
+    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .get("/attribution", ({ query }) => reportAttribution(readQuery(attributionQuerySchema, query)));
+}

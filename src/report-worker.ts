@@ -1,0 +1,20 @@
+import { AppError } from "./core/error.ts";
+import { describeFault } from "./http/errors.ts";
+import { type Outcome, type ReportJob, runReport } from "./reports.ts";
+
+/** The far side of reports.ts: one job, one answer, on a thread of its own. */
+if (!Bun.isMainThread) {
+  globalThis.addEventListener("message", ({ data }: MessageEvent<ReportJob>) => {
+    postMessage(outcomeOf(data));
+  });
+}
+
+function outcomeOf(job: ReportJob): Outcome {
+  try {
+    return { answer: runReport(job) };
+  } catch (error) {
+    if (!(error instanceof AppError)) return { fault: describeFault(error) };
+    const { code, message, field } = error;
+    return { refused: { code, message, field } };
+  }
+}

@@ -1,0 +1,113 @@
+import type { IntentConfig } from "./config/intent.ts";
+import { compileRules } from "./core/compile.ts";
+import { AppError, type ErrorCode } from "./core/error.ts";
+import { type AccountsAnswer, listAccounts } from "./features/accounts/list.ts";
+import type { AccountsQuery } from "./features/accounts/schema.ts";
+import { type AttributionAnswer, reportAttribution } from "./features/attribution/report.ts";
+import type { AttributionQuery } from "./features/attribution/schema.ts";
+import { createAccountReader } from "./store/sqlite/accounts.ts";
+import { openReadOnly } from "./store/sqlite/database.ts";
+import { allScores } from "./store/sqlite/scores.ts";
+
+/** Reports that may wait for the one that runs; they are for people, who ask again. */
+const WAITING_MAX = 8;
+const RUN_MAX_MS = 5 * 60_000;
+
+type Request = { name: "accounts"; query: AccountsQuery } | { name: "attribution"; query: AttributionQuery };
+
+export type ReportJob = {
+  dataFolder: string;
+  config: IntentConfig;
+  configHash: string;
+  nowMs: number;
+  request: Request;
+};
+
+export type Outcome =
+  | { answer: unknown }
+  | { refused: { code: ErrorCode; message: string; field: string | null } }
+  | { fault: string };
+
+export type ReportsOptions = {
+  /** What the thread runs: something that loads report-worker.ts. */
+  script: string;
+  context: () => Omit<ReportJob, "request">;
+  onFault: (fault: string) => void;
+};
+
+export type Reports = {
+  listAccounts(query: AccountsQuery): Promise<AccountsAnswer>;
+  reportAttribution(query: AttributionQuery): Promise<AttributionAnswer>;
+  close(): void;
+};
+
+/** Questions that go through everybody: one at a time, on a thread and a read-only connection of their own. */
+export function createReports({ script, context, onFault }: ReportsOptions): Reports {
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  const running = new Set<Worker>();
+
+  const run = async (job: ReportJob): Promise<unknown> => {
+    const worker = new Worker(script);
+    running.add(worker);
+    try {
+      const outcome = await outcomeFrom(worker, job);
+      if ("answer" in outcome) return outcome.answer;
+      if ("refused" in outcome)
+        throw new AppError(outcome.refused.code, outcome.refused.message, outcome.refused.field);
+      onFault(outcome.fault);
+      throw new AppError("internal", "the report could not be made; the log says why");
+    } finally {
+      running.delete(worker);
+      worker.terminate();
+    }
+  };
+
+  const inTurn = (request: Request): Promise<unknown> => {
+    if (waiting >= WAITING_MAX) {
+      return Promise.reject(new AppError("overloaded", `${WAITING_MAX} reports are waiting already; ask again later`));
+    }
+    waiting += 1;
+    const turn = last.then(() => run({ ...context(), request }));
+    last = turn.catch(() => undefined).finally(() => (waiting -= 1));
+    return turn;
+  };
+
+  return {
+    listAccounts: (query) => inTurn({ name: "accounts", query }) as Promise<AccountsAnswer>,
+    reportAttribution: (query) => inTurn({ name: "attribution", query }) as Promise<AttributionAnswer>,
+    close: () => {
+      for (const worker of running) worker.terminate();
+    },
+  };
+}
+
+function outcomeFrom(worker: Worker, job: ReportJob): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ fault: `no answer within ${RUN_MAX_MS} ms` }), RUN_MAX_MS);
+    const settle = (outcome: Outcome): void => {
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    worker.addEventListener("message", ({ data }: MessageEvent<Outcome>) => settle(data));
+    worker.addEventListener("error", () => settle({ fault: "the thread could not start" }));
+    worker.addEventListener("close", () => settle({ fault: "the thread ended" }));
+    worker.postMessage(job);
+  });
+}
+
+/** One report from the file, in whatever thread it is called. */
+export function runReport({ dataFolder, config, configHash, nowMs, request }: ReportJob): unknown {
+  const rules = compileRules(config, configHash);
+  const database = openReadOnly(dataFolder);
+  try {
+    switch (request.name) {
+      case "accounts":
+        return listAccounts(request.query, createAccountReader(database), rules, nowMs);
+      case "attribution":
+        return reportAttribution(request.query, allScores(database), rules, nowMs);
+    }
+  } finally {
+    database.close(false);
+  }
+}

@@ -1,0 +1,43 @@
+import type { Database } from "bun:sqlite";
+import type { IntentScore } from "../../core/state.ts";
+import { SCORE_COLUMNS, type ScoreRow, scoreOfRow } from "./row.ts";
+
+export type StoredAccount = { accountId: number; domain: string; createdMs: number };
+
+export type AccountReader = {
+  byDomain(domain: string): StoredAccount | null;
+  /** In the order of their ids. */
+  after(accountId: number, limit: number): StoredAccount[];
+  /** Those seen last, first. */
+  peopleOf(accountId: number, limit: number): IntentScore[];
+  countSeenSince(accountId: number, sinceMs: number): number;
+  /** What all of a person's identifiers did from `fromMs` to before `untilMs`. */
+  countEvents(personId: number, fromMs: number, untilMs: number): number;
+};
+
+const COLUMNS = "account_id as accountId, domain, created_at as createdMs";
+
+export const ACCOUNTS_SQL = {
+  byDomain: `select ${COLUMNS} from account where domain = ?`,
+  after: `select ${COLUMNS} from account where account_id > ? order by account_id limit ?`,
+  people: `select ${SCORE_COLUMNS} from intent_score where account_id = ?
+    order by last_seen_at desc, person_id desc limit ?`,
+  countSeen: "select count(*) as count from intent_score where account_id = ? and last_seen_at >= ?",
+  countEvents: `select count(*) as count from identity i cross join event e
+    on e.identity_id = i.identity_id and e.occurred_at >= ?2 and e.occurred_at < ?3 where i.person_id = ?1`,
+} as const;
+
+export function createAccountReader(database: Database): AccountReader {
+  const selectByDomain = database.query<StoredAccount, [string]>(ACCOUNTS_SQL.byDomain);
+  const selectAfter = database.query<StoredAccount, [number, number]>(ACCOUNTS_SQL.after);
+  const selectPeople = database.query<ScoreRow, [number, number]>(ACCOUNTS_SQL.people);
+  const countSeen = database.query<{ count: number }, [number, number]>(ACCOUNTS_SQL.countSeen);
+  const countEvents = database.query<{ count: number }, [number, number, number]>(ACCOUNTS_SQL.countEvents);
+  return {
+    byDomain: (domain) => selectByDomain.get(domain),
+    after: (accountId, limit) => selectAfter.all(accountId, limit),
+    peopleOf: (accountId, limit) => (selectPeople.values(accountId, limit) as ScoreRow[]).map(scoreOfRow),
+    countSeenSince: (accountId, sinceMs) => countSeen.get(accountId, sinceMs)?.count ?? 0,
+    countEvents: (personId, fromMs, untilMs) => countEvents.get(personId, fromMs, untilMs)?.count ?? 0,
+  };
+}

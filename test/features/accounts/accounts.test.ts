@@ -1,0 +1,221 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { SentSignal } from "../../../src/core/delivery.ts";
+import { DAY_MS } from "../../../src/core/duration.ts";
+import type { AccountAnswer, FullAccountAnswer } from "../../../src/features/accounts/account.ts";
+import type { AccountsAnswer } from "../../../src/features/accounts/list.ts";
+import { startInstance, type TestInstance } from "../../support/instance.ts";
+
+const CLOSE = 9;
+const SEED = 20_240_229;
+const PROPERTY_MAX_MS = 30_000;
+
+/** Each event gives ten, and half of it is gone after a week. */
+const intent = {
+  groups: { steps: { max: 100 }, looks: { max: 100 } },
+  rules: [
+    { name: "step", group: "steps", event: "step", points: 10, half_life: "7d" },
+    { name: "look", group: "looks", event: "look", points: 10, half_life: "7d" },
+  ],
+  thresholds: { warm: 20, hot: 60 },
+  accounts: { thresholds: { warm: 30, hot: 70 } },
+};
+
+type Full = FullAccountAnswer & { signals: SentSignal[] };
+
+async function did(instance: TestInstance, email: string, events: number, name = "step"): Promise<void> {
+  const all = Array.from({ length: events }, () => ({ event: name, email }));
+  const { status, text } = await instance.postSecret("/track", all);
+  if (status !== 200) throw new Error(text);
+}
+
+async function know(instance: TestInstance, email: string, anonymous_id?: string): Promise<void> {
+  const { status, text } = await instance.postSecret("/identify", { anonymous_id, identity: { email } });
+  if (status !== 200) throw new Error(text);
+}
+
+async function accountOf(instance: TestInstance, domain: string): Promise<Full> {
+  const { status, body, text } = await instance.getSecret<Full>(`/accounts/${domain}`);
+  if (status !== 200) throw new Error(text);
+  return body;
+}
+
+async function listed(instance: TestInstance, query: string): Promise<AccountAnswer[]> {
+  const all: AccountAnswer[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const from: string = `/accounts?${query}${cursor === "" ? "" : `&cursor=${cursor}`}`;
+    const { status, body, text } = await instance.getSecret<AccountsAnswer>(from);
+    if (status !== 200) throw new Error(text);
+    all.push(...body.accounts);
+    cursor = body.next_cursor;
+  }
+  return all;
+}
+
+function expectToAddUp({ score, groups, contributions }: FullAccountAnswer): void {
+  const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+  expect(sum(contributions.map(({ points }) => points))).toBeCloseTo(groups[0]?.raw ?? 0, CLOSE);
+  expect(score).toBeCloseTo(Math.min(sum(groups.map(({ points }) => points)), 100), CLOSE);
+}
+
+describe("an account", () => {
+  test("is shown with the people who make it up, what they did, where the first came from, and what was told", async () => {
+    await using instance = startInstance({ intent });
+    await instance.post("/track", { event: "look", anonymous_id: "laptop", url: "/?utm_source=news" });
+    await know(instance, "ada@acme.example", "laptop");
+    await know(instance, "bob@mail.acme.example");
+    await did(instance, "ada@acme.example", 4);
+    await did(instance, "bob@mail.acme.example", 2);
+    const account = await accountOf(instance, "ACME.example");
+    expectToAddUp(account);
+    expect(account).toMatchObject({
+      domain: "acme.example",
+      score: 57,
+      level: "warm",
+      active_people_14d: 2,
+      momentum: { events_7d: 9, weekly_before: 0, ratio: 10 },
+      first_touch: { source: "news", channel: "referral", at: "2026-06-01T12:00:00.000Z" },
+      groups: [
+        { group: "people", raw: 55, max: 100, points: 55 },
+        { group: "diversity", raw: 2, max: 10, points: 2 },
+      ],
+      contributions: [
+        { email: "ada@acme.example", score: 50, share: 1, points: 50 },
+        { email: "bob@mail.acme.example", score: 20, share: 0.25, points: 5 },
+      ],
+      reasons: [
+        { rule: "step", points: 45, count: 6 },
+        { rule: "look", points: 10, count: 1 },
+      ],
+      signals: [
+        {
+          threshold: { name: "account.warm", score: 30 },
+          person: { email: "ada@acme.example" },
+          account: { domain: "acme.example", active_people_14d: 2 },
+        },
+      ],
+    });
+    expect(await accountOf(instance, "mail.acme.example")).toEqual(account);
+  });
+
+  test("tells its crossings to destinations in its own words, and not as the person's", async () => {
+    const destinations = [{ type: "http", name: "all", url: "https://receiver.example/", body: "{{type}} {{who}}" }];
+    await using instance = startInstance({ intent: { ...intent, destinations } });
+    await instance.postSecret("/destinations/all/pause", {});
+    await know(instance, "ada@acme.example");
+    await did(instance, "ada@acme.example", 3);
+    const told = instance.rows<{ body: string }>("select body from delivery order by delivery_id");
+    expect(told.map(({ body }) => JSON.parse(body))).toEqual([
+      "intent.threshold_crossed ada@acme.example, acme.example",
+      "account.threshold_crossed acme.example, active people: 1, latest: ada@acme.example, acme.example",
+    ]);
+    const ofPerson = await instance.getSecret<{ signals: SentSignal[] }>("/people/ada@acme.example");
+    expect(ofPerson.body.signals.map(({ threshold }) => threshold.name)).toEqual(["warm"]);
+    const ofAccounts = await instance.getSecret<{ signals: SentSignal[] }>("/signals?threshold=account.warm");
+    expect(ofAccounts.body.signals).toHaveLength(1);
+  });
+
+  test("has none of the free-mail people and of visitors nobody has named", async () => {
+    await using instance = startInstance({ intent });
+    await know(instance, "ada@gmail.com", "laptop");
+    await instance.post("/track", { event: "step", anonymous_id: "nobody" });
+    expect((await instance.getSecret("/accounts/gmail.com")).status).toBe(404);
+    expect(await listed(instance, "")).toEqual([]);
+  });
+});
+
+describe("accounts", () => {
+  test("are listed by score or momentum, by level, page by page", async () => {
+    await using instance = startInstance({ intent });
+    for (const [index, name] of ["low", "mid", "top", "old"].entries()) {
+      await know(instance, `ada@${name}.example`);
+      await did(instance, `ada@${name}.example`, index * 2 + 1);
+    }
+    instance.clock.nowMs += 10 * DAY_MS;
+    await did(instance, "ada@low.example", 3);
+    const domains = async (query: string) => (await listed(instance, query)).map(({ domain }) => domain.split(".")[0]);
+    expect(await domains("")).toEqual(["low", "old", "top", "mid"]);
+    for (const limit of [1, 2, 3]) expect(await domains(`limit=${limit}`)).toEqual(["low", "old", "top", "mid"]);
+    expect(await domains("sort=momentum&limit=1")).toEqual(["low", "mid", "top", "old"]);
+    expect(await domains("level=warm")).toEqual(["low"]);
+    expect(await domains("level=cold&limit=2")).toEqual(["old", "top", "mid"]);
+    const [low] = await listed(instance, "limit=1");
+    expect(low).toEqual({
+      domain: "low.example",
+      score: expect.closeTo(30 + 10 * 2 ** (-10 / 7), CLOSE),
+      level: "warm",
+      active_people_14d: 1,
+      momentum: { events_7d: 3, weekly_before: 2 / 3, ratio: expect.closeTo(2.4, CLOSE) },
+    });
+  });
+
+  test(
+    "agree with a recomputation from their people, whatever was done, merged and waited for",
+    async () => {
+      const step = fc.record({
+        who: fc.constantFrom("ada@acme.example", "bob@acme.example", "eve@acme.example", "laptop", "phone"),
+        links: fc.constantFrom(null, null, "ada@acme.example", "bob@acme.example"),
+        name: fc.constantFrom("step", "look"),
+        waits: fc.nat(3),
+      });
+      const property = fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 25 }),
+        fc.nat(20),
+        async (steps, later) => {
+          await using instance = startInstance({ intent });
+          for (const email of ["ada@acme.example", "bob@acme.example", "eve@acme.example"]) await know(instance, email);
+          for (const { who, links, name, waits } of steps) {
+            instance.clock.nowMs += waits * DAY_MS;
+            const isVisitor = !who.includes("@");
+            await instance.postSecret("/track", {
+              event: name,
+              ...(isVisitor ? { anonymous_id: who } : { email: who }),
+            });
+            if (isVisitor && links !== null) await know(instance, links, who);
+          }
+          instance.clock.nowMs += later * DAY_MS;
+          const account = await accountOf(instance, "acme.example");
+          expectToAddUp(account);
+          const { body } = await instance.getSecret<{ people: Person[] }>("/people");
+          const active = body.people
+            .filter(
+              ({ account: own, last_seen_at }) =>
+                own !== null && Date.parse(last_seen_at) >= instance.clock.nowMs - 14 * DAY_MS,
+            )
+            .sort((a, b) => b.score - a.score);
+          expect(account.active_people_14d).toBe(active.length);
+          const people = active.reduce(
+            (sum, { score }, index) => sum + (index === 0 ? score : score < 20 ? 0 : score / 2 ** (index + 1)),
+            0,
+          );
+          expect(account.groups[0]?.raw).toBeCloseTo(people, 6);
+          const [onList] = await listed(instance, "");
+          expect(onList?.score).toBeCloseTo(account.score, CLOSE);
+        },
+      );
+      await fc.assert(property, { seed: SEED, numRuns: 10, includeErrorInReport: true });
+    },
+    PROPERTY_MAX_MS,
+  );
+
+  test("are for the secret key only, and what makes no sense is refused", async () => {
+    await using instance = startInstance({ intent });
+    for (const path of ["/accounts", "/accounts/acme.example"]) expect((await instance.get(path)).status).toBe(401);
+    const table: [path: string, status: number, field: string | null][] = [
+      ["/accounts?level=lukewarm", 422, "level"],
+      ["/accounts?sort=size", 422, "sort"],
+      ["/accounts?limit=0", 422, "limit"],
+      ["/accounts?cursor=x", 422, "cursor"],
+      ["/accounts?who=x", 422, null],
+      ["/accounts/nobody.example", 404, null],
+      ["/accounts/ada@acme.example", 404, null],
+    ];
+    for (const [path, status, field] of table) {
+      const answer = await instance.getSecret(path);
+      expect([path, answer.status, answer.body.error.field ?? null]).toEqual([path, status, field]);
+    }
+  });
+});
+
+type Person = { score: number; last_seen_at: string; account: { domain: string } | null };
