@@ -205,8 +205,15 @@ describe("the server it describes", () => {
 
     test("an event comes through, and the script", async () => {
       const event = { event: "page_view", event_id: "through-caddy", anonymous_id: "visitor-1", url: "/pricing" };
-      const sent = await fetch(`${base}/v1/e`, { ...tls, method: "POST", body: JSON.stringify(event) });
+      const sent = await fetch(`${base}/v1/e`, {
+        ...tls,
+        method: "POST",
+        headers: { origin: base },
+        body: JSON.stringify(event),
+      });
       expect(sent.status).toBe(200);
+      // Only with the host that the browser asked for can the server tell its own site.
+      expect(sent.headers.get("set-cookie")).toMatch(/^_di=visitor-1;.*; Secure$/);
       expect(server?.events().map(({ event_id }) => event_id)).toEqual(["through-caddy"]);
       const script = await fetch(`${base}/s.js`, tls);
       expect(script.headers.get("content-type")).toContain("javascript");
