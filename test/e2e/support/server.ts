@@ -2,12 +2,9 @@ import { Database } from "bun:sqlite";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildExecutable } from "../../executable/executable.ts";
 
-const root = join(import.meta.dirname, "../../..");
-// The built executable where one is given, else the same program from its sources.
-const program = process.env.DO_INTENT_EXECUTABLE
-  ? [process.env.DO_INTENT_EXECUTABLE]
-  : [process.execPath, join(root, "src/main.ts")];
+const executable = join(import.meta.dirname, "../../../dist/do-intent");
 
 export const secretKey = "sk_0123456789abcdef0123456789abcdef";
 
@@ -31,9 +28,11 @@ export type Server = {
   close(): Promise<void>;
 };
 
-async function spawn(folder: string, port: number, flags: readonly string[]) {
-  const child = Bun.spawn([...program, "serve", "--data", folder, "--port", `${port}`, "--log", "json", ...flags], {
-    env: { PATH: process.env.PATH, DO_INTENT_SECRET_KEY: secretKey },
+/** Starts the executable and reads from what it prints where it listens. */
+async function spawn(args: readonly string[]) {
+  await buildExecutable();
+  const child = Bun.spawn([executable, ...args], {
+    env: { DO_INTENT_SECRET_KEY: secretKey },
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -43,20 +42,33 @@ async function spawn(folder: string, port: number, flags: readonly string[]) {
     const { value, done } = await reader.read();
     if (done) throw new Error(`the server did not start: ${said}`);
     said += new TextDecoder().decode(value);
-    const found = /listens on http:\/\/\S+:(\d+)/.exec(said);
+    const found = /listens on (http:\/\/\S+:(\d+))/.exec(said);
     if (!found) continue;
     // Read on, so that a full pipe never stops the server.
     void (async () => {
       while (!(await reader.read()).done);
     })();
-    return { child, port: Number(found[1]) };
+    return { child, url: `${found[1]}`, port: Number(found[2]) };
   }
+}
+
+export async function startDemo() {
+  const { child, url } = await spawn(["demo", "--port", "0"]);
+  return {
+    url,
+    // Asked and not killed, so that it takes its folder along.
+    close: async () => {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
 }
 
 /** The real server on a data folder of its own. What it stored is read from its file. */
 export async function startServer(flags: readonly string[] = []): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "do-intent-e2e-"));
-  let { child, port } = await spawn(folder, 0, flags);
+  const serve = (at: number) => spawn(["serve", "--data", folder, "--port", `${at}`, "--log", "json", ...flags]);
+  let { child, port } = await serve(0);
   const database = new Database(join(folder, "do-intent.db"), { readonly: true });
   const query = database.query<Omit<StoredEvent, "properties"> & { properties: string | null }, []>(
     `select event_id, value as anonymous_id, name, occurred_at, session_id, url, referrer, bot, properties
@@ -70,7 +82,7 @@ export async function startServer(flags: readonly string[] = []): Promise<Server
       await child.exited;
     },
     restart: async () => {
-      ({ child, port } = await spawn(folder, port, flags));
+      ({ child, port } = await serve(port));
     },
     close: async () => {
       database.close();
