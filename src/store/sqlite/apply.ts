@@ -41,7 +41,9 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
       for (const score of change.scores) scores.set(score.personId, score);
     }
     for (const person of people.values()) writePerson(person);
-    for (const identity of identities.values()) writeIdentity(identity);
+    // A browser's id passes from one identity to another: first the one that lets go of it.
+    for (const identity of identities.values()) if (identity.retiredMs !== null) writeIdentity(identity);
+    for (const identity of identities.values()) if (identity.retiredMs === null) writeIdentity(identity);
     for (const { events } of changes) for (const event of events) writeEvent(event);
     for (const session of sessions.values()) writeSession(session);
     for (const score of scores.values()) writeScore(score);

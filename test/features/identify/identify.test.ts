@@ -284,6 +284,20 @@ describe("switch: another person says who they are on the same device", () => {
   });
 });
 
+test("a browser comes back to a person who is absorbed in the same breath", async () => {
+  await using house = startInstance({ intent });
+  const ada = { email: "ada@mail.example" };
+  await identify(house, { anonymous_id: "tablet", identity: ada });
+  await identify(house, { identity: { user_id: "u-1" } });
+  await identify(house, { anonymous_id: "tablet", identity: { email: "bob@mail.example" } });
+  const told = await identify(house, { anonymous_id: "tablet", identity: { ...ada, user_id: "u-1" } });
+  expect(told).toMatchObject({ merged: true, changed: true });
+  await view(house, "tablet");
+  const tablets = identities(house).filter(({ kind }) => kind === "anonymous_id");
+  expect(tablets.map(({ retired_at }) => retired_at)).toEqual([null, NOON_MS]);
+  expect(house.rows("select score from intent_score order by person_id")).toEqual([{ score: 8 }, { score: 3 }]);
+});
+
 describe("what a person's eye has to see", () => {
   const people: { [name: string]: object } = {
     "a user with an e-mail": { user_id: "u-1", email: "ada@acme.example" },
