@@ -16,6 +16,8 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /people                     ?level= &limit= &cursor=, or ?email= ?anonymous_id= ?user_id= ...
   GET /people/ID                  one person; also /people/ID/events
   GET /people/ID/explain          ?at=TIME; every point of the score
+  GET /accounts                   ?level= &sort=score|momentum; /accounts/DOMAIN, explained
+  GET /attribution                ?by=source|campaign|landing|channel &touch= &level=; how many came
   GET /signals                    every crossing of a threshold, and where it went
   GET /destinations               how each fares; POST /destinations/NAME/test|pause|resume,
                                   /destinations/NAME/replay?since=TIME sends again what it got
