@@ -10,6 +10,7 @@ import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
+import { type WhatIfDeps, whatIfRoutes } from "./features/what-if/routes.ts";
 import { errorHandler } from "./http/errors.ts";
 import type { Log } from "./http/log.ts";
 import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
@@ -19,6 +20,7 @@ export type AppDeps = TrackDeps &
   PeopleDeps &
   AccountsDeps &
   AttributionDeps &
+  WhatIfDeps &
   SignalsDeps &
   DestinationsDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
 
@@ -34,6 +36,7 @@ export function createApp(deps: AppDeps) {
     .use(peopleRoutes(deps))
     .use(accountRoutes(deps))
     .use(attributionRoutes(deps))
+    .use(whatIfRoutes(deps))
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
     .use(trackerRoutes(deps.script))

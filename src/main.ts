@@ -1,5 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
 import { runConfig } from "./commands/config.ts";
+import { runConfigTry } from "./commands/config-try.ts";
 import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
 import { runExplain } from "./commands/explain.ts";
@@ -29,6 +30,8 @@ async function run(command: Command): Promise<number> {
   switch (command.name) {
     case "serve":
       return serve(command.options, version, write);
+    case "config try":
+      return runConfigTry(command.options, Date.now(), write);
     case "config check":
     case "config print":
     case "config schema":

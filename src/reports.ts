@@ -1,19 +1,24 @@
-import type { IntentConfig } from "./config/intent.ts";
+import { type IntentConfig, parseIntentConfig } from "./config/intent.ts";
 import { compileRules } from "./core/compile.ts";
 import { AppError, type ErrorCode } from "./core/error.ts";
 import { type AccountsAnswer, listAccounts } from "./features/accounts/list.ts";
 import type { AccountsQuery } from "./features/accounts/schema.ts";
 import { type AttributionAnswer, reportAttribution } from "./features/attribution/report.ts";
 import type { AttributionQuery } from "./features/attribution/schema.ts";
+import { type TryAnswer, tryConfig, type Version } from "./features/what-if/try.ts";
 import { createAccountReader } from "./store/sqlite/accounts.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
+import { createReaders } from "./store/sqlite/readers.ts";
 import { allScores } from "./store/sqlite/scores.ts";
 
 /** Reports that may wait for the one that runs; they are for people, who ask again. */
 const WAITING_MAX = 8;
 const RUN_MAX_MS = 5 * 60_000;
 
-type Request = { name: "accounts"; query: AccountsQuery } | { name: "attribution"; query: AttributionQuery };
+type Request =
+  | { name: "accounts"; query: AccountsQuery }
+  | { name: "attribution"; query: AttributionQuery }
+  | { name: "config try"; tried: Version };
 
 export type ReportJob = {
   dataFolder: string;
@@ -38,6 +43,8 @@ export type ReportsOptions = {
 export type Reports = {
   listAccounts(query: AccountsQuery): Promise<AccountsAnswer>;
   reportAttribution(query: AttributionQuery): Promise<AttributionAnswer>;
+  /** Takes the text of an intent.json. */
+  tryConfig(text: string): Promise<TryAnswer>;
   close(): void;
 };
 
@@ -76,6 +83,12 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
   return {
     listAccounts: (query) => inTurn({ name: "accounts", query }) as Promise<AccountsAnswer>,
     reportAttribution: (query) => inTurn({ name: "attribution", query }) as Promise<AttributionAnswer>,
+    tryConfig: async (text) => {
+      const parsed = parseIntentConfig(text);
+      if (parsed.problems !== undefined) throw new AppError("invalid", parsed.problems.join("; "));
+      const tried = { scoring: parsed.config, hash: parsed.hash };
+      return (await inTurn({ name: "config try", tried })) as TryAnswer;
+    },
     close: () => {
       for (const worker of running) worker.terminate();
     },
@@ -106,6 +119,10 @@ export function runReport({ dataFolder, config, configHash, nowMs, request }: Re
         return listAccounts(request.query, createAccountReader(database), rules, nowMs);
       case "attribution":
         return reportAttribution(request.query, allScores(database), rules, nowMs);
+      case "config try": {
+        const sources = { ...createReaders(database), scores: allScores(database) };
+        return tryConfig({ scoring: config, hash: configHash }, request.tried, sources, nowMs);
+      }
     }
   } finally {
     database.close(false);

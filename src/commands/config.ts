@@ -3,7 +3,7 @@ import { intentJsonSchema, printableConfig } from "../config/intent.ts";
 import { readIntentConfig } from "../config/read.ts";
 import { loadConfig } from "./serve.ts";
 
-type ConfigCommand = Extract<Command, { name: `config ${string}` }>;
+type ConfigCommand = Extract<Command, { name: "config check" | "config print" | "config schema" }>;
 
 export function runConfig(command: ConfigCommand, write: (line: string) => void): number {
   switch (command.name) {

@@ -191,7 +191,7 @@ export const writeKey = z
 export const file = path().register(options, {
   placeholder: "FILE",
   takes: "the path of an intent.json",
-  help: "the file to check",
+  help: "the file to check or to try",
 });
 
 /** An origin as browsers send it, or null; `*.` in front of the host stands for any sub-domain. */

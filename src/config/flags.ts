@@ -31,6 +31,10 @@ export type ServeOptions = z.infer<typeof serveSchema>;
 export const COMMANDS = {
   serve: { help: "take in events, score, signal; also without a command", takes: serveSchema },
   "config check": { help: "say whether a config file holds, and what to mend", takes: z.strictObject({ file }) },
+  "config try": {
+    help: "what a config file would change, by the stored data: who moves to another level, and why",
+    takes: z.strictObject({ file, data, config }),
+  },
   "config print": { help: "the config in force with its hash, secrets left out", takes: z.strictObject({ config }) },
   "config schema": { help: "the JSON Schema of intent.json, for editors", takes: z.strictObject({}) },
   explain: {

@@ -18,6 +18,11 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /people/ID/explain          ?at=TIME; every point of the score
   GET /accounts                   ?level= &sort=score|momentum; /accounts/DOMAIN, explained
   GET /attribution                ?by=source|campaign|landing|channel &touch= &level=; how many came
+  GET /accounts                   ?level= &sort=score|momentum &limit= &cursor=
+  GET /accounts/DOMAIN            one company, and the people who make up its score
+  GET /attribution                ?by=source|campaign|landing|channel &level=
+                                  &touch=first|last|last_non_direct
+  POST /config/try                an intent.json: who would move to another level, and why
   GET /signals                    every crossing of a threshold, and where it went
   GET /destinations               how each fares; POST /destinations/NAME/test|pause|resume,
                                   /destinations/NAME/replay?since=TIME sends again what it got

@@ -142,10 +142,13 @@ describe("what is wrong, and what is taken", () => {
     { line: "sreve", problem: '"sreve" is no command; "serve" may be meant' },
     { line: "frobnicate", problem: '"frobnicate" is no command; see do-intent --help' },
     { line: "constructor", problem: '"constructor" is no command; see do-intent --help' },
-    { line: "config", problem: "config takes one of check, print, schema; see do-intent --help" },
-    { line: "config chekc a", problem: 'config takes one of check, print, schema; "check" may be meant' },
+    { line: "config", problem: "config takes one of check, try, print, schema; see do-intent --help" },
+    { line: "config chekc a", problem: 'config takes one of check, try, print, schema; "check" may be meant' },
     { line: "config check", problem: "config check takes the path of an intent.json; nothing is given" },
-    { line: "explain", problem: "explain takes a person's id, e-mail or anonymous id, or an account's domain; nothing is given" },
+    {
+      line: "explain",
+      problem: "explain takes a person's id, e-mail or anonymous id, or an account's domain; nothing is given",
+    },
     { line: "explain ada --at noon", problem: "--at takes a time in seconds, milliseconds or ISO 8601" },
   ];
 

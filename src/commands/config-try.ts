@@ -1,0 +1,64 @@
+import type { Command } from "../config/flags.ts";
+import { type TryAnswer, tryConfig } from "../features/what-if/try.ts";
+import { openReadOnly } from "../store/sqlite/database.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import { allScores } from "../store/sqlite/scores.ts";
+import { loadConfig } from "./serve.ts";
+
+type TryOptions = Extract<Command, { name: "config try" }>["options"];
+
+const RISERS_SHOWN = 20;
+const RULES_SHOWN = 10;
+const RULES_OF_ONE_SHOWN = 3;
+
+/** What another config would change, from the file, also beside a running server. */
+export function runConfigTry({ file, data, config }: TryOptions, nowMs: number, write: (line: string) => void): number {
+  const [today, tried] = [loadConfig(config), loadConfig(file)];
+  const database = openReadOnly(data);
+  try {
+    const sources = { ...createReaders(database), scores: allScores(database) };
+    write(
+      tryText(
+        tryConfig(
+          { scoring: today.config, hash: today.hash },
+          { scoring: tried.config, hash: tried.hash },
+          sources,
+          nowMs,
+        ),
+      ),
+    );
+    return 0;
+  } finally {
+    database.close(false);
+  }
+}
+
+function tryText(answer: TryAnswer): string {
+  const { people, at, config_hash, tried_hash, recounted, levels, moves, rising, risers, rules, groups } = answer;
+  const counted = recounted.length === 0 ? "what is stored" : `events for ${recounted.join(", ")}, else what is stored`;
+  return [
+    `${people} people at ${at}: config ${config_hash} in force, ${tried_hash} tried`,
+    `counted from ${counted}`,
+    "",
+    ...levels.map(({ level, before, after }) => `${level}: ${before} -> ${after}`),
+    "",
+    moves.length === 0 ? "nobody moves to another level" : "who moves",
+    ...moves.map((move) => `  ${move.from} -> ${move.to}: ${move.people}`),
+    ...(rules.length + groups.length === 0 ? [] : ["what changed it, over all who move"]),
+    ...rules.slice(0, RULES_SHOWN).map((one) => `  ${one.rule}: ${signed(one.points)} points, ${one.people} people`),
+    ...groups.map((one) => `  group ${one.group}: ${signed(one.points)} points, ${one.people} people`),
+    ...(rising === 0 ? [] : [`who rises: ${rising}`]),
+    ...risers.slice(0, RISERS_SHOWN).map((riser) => {
+      const why = riser.rules
+        .slice(0, RULES_OF_ONE_SHOWN)
+        .map(({ name, before, after }) => `${name} ${signed(after - before)}`)
+        .join(", ");
+      const scores = `${riser.score_before.toFixed(2)} -> ${riser.score_after.toFixed(2)}`;
+      return `  ${riser.email ?? riser.person_id}: ${riser.from} -> ${riser.to}, ${scores}${why === "" ? "" : ` (${why})`}`;
+    }),
+  ].join("\n");
+}
+
+function signed(points: number): string {
+  return `${points < 0 ? "" : "+"}${points.toFixed(2)}`;
+}

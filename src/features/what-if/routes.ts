@@ -1,0 +1,20 @@
+import { Elysia } from "elysia";
+import { readBody } from "../../http/body.ts";
+import type { Keys } from "../../http/keys.ts";
+import type { TryAnswer } from "./try.ts";
+
+const CONFIG_BYTES_MAX = 500 * 1_024;
+
+export type WhatIfDeps = {
+  keys: Keys;
+  /** Takes the text of an intent.json; beside the loop. */
+  tryConfig: (text: string) => Promise<TryAnswer>;
+};
+
+export function whatIfRoutes({ keys, tryConfig }: WhatIfDeps) {
+  return new Elysia({ name: "what-if" })
+    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .post("/config/try", ({ body }) => tryConfig(body as string), {
+      parse: ({ request }) => readBody(request, CONFIG_BYTES_MAX),
+    });
+}
