@@ -209,6 +209,21 @@ test("15: several sends at once stay under the quota together, and what found no
   expect(numbers(visitor)).toEqual(upTo(25));
 });
 
+test.each([
+  { bound: "200 events", count: 250, characters: 10, kept: 200 },
+  { bound: "256 KB", count: 20, characters: 20_000, kept: 12 },
+])("the outbox is bounded to $bound; the oldest go first", async ({ count, characters, kept }) => {
+  const visitor = await world.visitor();
+  await open(visitor);
+  await until("an empty outbox", async () => (await waiting(visitor)) === 0);
+  await visitor.context.setOffline(true);
+  await tell(visitor, count, 0, characters);
+  expect(await waiting(visitor)).toBe(kept);
+  await visitor.context.setOffline(false);
+  await until("an empty outbox", async () => (await waiting(visitor)) === 0);
+  expect(numbers(visitor)).toEqual(upTo(count).slice(count - kept));
+});
+
 test("24: the server is down for a minute; when it is back everything arrives once", async () => {
   const visitor = await world.visitor();
   await visitor.page.clock.install();
