@@ -5,7 +5,7 @@ export type BannerFacts = { options: ServeOptions; port: number; keys: InstanceK
 
 /** What `serve` prints first: all it takes to go on from here. */
 export function bannerText({ options, port, keys, configHash }: BannerFacts): string {
-  const base = `http://${options.host === "0.0.0.0" || options.host === "::" ? "localhost" : options.host}:${port}`;
+  const base = `http://${hostInUrl(options.host)}:${port}`;
   const lines = [
     `do-intent listens on ${base}`,
     `  data folder   ${options.data}`,
@@ -26,4 +26,10 @@ export function bannerText({ options, port, keys, configHash }: BannerFacts): st
     lines.push("  note          DO_INTENT_SECRET_KEY is not this data folder's key; the key of its first run holds");
   }
   return lines.join("\n");
+}
+
+/** What listens on every address is reached by name from here; IPv6 stands in brackets. */
+function hostInUrl(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test";
+import { bannerText } from "../../src/commands/banner.ts";
+import type { ServeOptions } from "../../src/config/flags.ts";
+
+const options: ServeOptions = {
+  data: "./data",
+  port: 0,
+  host: "0.0.0.0",
+  origins: [],
+  config: null,
+  durability: "full",
+  log: "pretty",
+  secretKey: null,
+};
+const keys = { secretHashes: [], writeHashes: [], writeKey: "wk_1", freshSecretKey: null, isGivenKeyIgnored: false };
+
+function banner(changes: Partial<ServeOptions>, secretKey: string | null = null): string {
+  return bannerText({
+    options: { ...options, ...changes },
+    port: 3000,
+    keys: { ...keys, freshSecretKey: secretKey },
+    configHash: "0123456789abcdef",
+  });
+}
+
+describe("what serve prints first", () => {
+  const hosts: [string, string][] = [
+    ["0.0.0.0", "http://localhost:3000"],
+    ["::", "http://localhost:3000"],
+    ["127.0.0.1", "http://127.0.0.1:3000"],
+    ["::1", "http://[::1]:3000"],
+    ["intent.acme.example", "http://intent.acme.example:3000"],
+  ];
+  test.each(hosts)("on %s: an address that works", (host, url) => {
+    const text = banner({ host });
+    expect(text).toContain(`do-intent listens on ${url}\n`);
+    expect(text).toContain(`<script async src="${url}/s.js" data-key="wk_1"></script>`);
+    expect(URL.canParse(url)).toBe(true);
+  });
+
+  test("the secret key only when it is fresh", () => {
+    expect(banner({}, "sk_1")).toContain("sk_1");
+    expect(banner({})).not.toContain("secret key");
+  });
+
+  test("the origins that may send, or that any may", () => {
+    expect(banner({ origins: ["https://a.example", "https://b.example"] })).toContain(
+      "https://a.example, https://b.example",
+    );
+    expect(banner({})).toContain("--origin");
+  });
+});
