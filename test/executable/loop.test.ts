@@ -201,4 +201,13 @@ describe("the config while it runs", () => {
     new Webhook(WEBHOOK_SECRET).verify(delivered.body, delivered.headers);
     expect(receiver.received).toHaveLength(1);
   });
+
+  test("SIGHUP without a config file is no reason to end", async () => {
+    using folder = temporaryFolder();
+    await using server = await startServer(folder.path);
+    server.signal("SIGHUP");
+    const page = { event: "page_view", anonymous_id: "v-1" };
+    expect(await byFetch(server, "POST", "/track", page)).toMatchObject({ accepted: 1 });
+    expect(await server.end("SIGTERM")).toBe(0);
+  });
 });
