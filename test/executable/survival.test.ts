@@ -1,8 +1,10 @@
 import { Database } from "bun:sqlite";
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseIntentConfig } from "../../src/config/intent.ts";
 import { compileRules, type Rules } from "../../src/core/compile.ts";
+import { answering, startReceiver } from "../destinations/receiver.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { comparePeople, differenceOf } from "../support/reference.ts";
@@ -119,5 +121,26 @@ describe("SIGTERM under load", () => {
     expect(await server.end("SIGTERM")).toBe(0);
     expect(Date.now() - askedMs).toBeLessThan(STOP_MAX_MS);
     socket.end();
+  });
+
+  test("a receiver that never answers does not keep it, and gets its signal from the next start", async () => {
+    using folder = temporaryFolder();
+    await using receiver = await startReceiver(() => undefined);
+    const secret = `whsec_${Buffer.from("a secret of thirty-two bytes !!!").toString("base64")}`;
+    const destination = { type: "webhook", name: "crm", url: receiver.url, secret, allow_private: true };
+    writeFileSync(join(folder.path, "intent.json"), JSON.stringify({ destinations: [destination] }));
+    await using server = await startServer(folder.path, ["--config", "intent.json"]);
+    const page = { event: "page_view", anonymous_id: "visitor-1", url: "/pricing" };
+    await fetch(`${server.url}/track`, { method: "POST", body: JSON.stringify([page, page]) });
+    const first = await eventually(() => receiver.received[0], "the webhook");
+    const askedMs = Date.now();
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(Date.now() - askedMs).toBeLessThan(STOP_MAX_MS);
+    receiver.behave(answering(204));
+    await using next = await startServer(folder.path, ["--config", "intent.json"]);
+    const second = await eventually(() => receiver.received[1], "the webhook again");
+    expect(second.headers["webhook-id"]).toBe(first.headers["webhook-id"] ?? "");
+    expect(second.body).toBe(first.body);
+    expect(await next.end("SIGTERM")).toBe(0);
   });
 });
