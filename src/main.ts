@@ -1,4 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
+import { runCalibrate } from "./commands/calibrate.ts";
 import { runConfig } from "./commands/config.ts";
 import { runConfigTry } from "./commands/config-try.ts";
 import { runDemo } from "./commands/demo.ts";
@@ -21,6 +22,11 @@ function write(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** For what is told about the output and must not end up in it. */
+function writeBeside(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 function fail(message: string, code: number): number {
   process.stderr.write(`do-intent: ${message}\n`);
   return code;
@@ -38,6 +44,8 @@ async function run(command: Command): Promise<number> {
       return runConfig(command, write);
     case "explain":
       return runExplain(command.options, Date.now(), write);
+    case "calibrate":
+      return runCalibrate(command.options, Date.now(), write, writeBeside);
     case "destinations":
     case "destinations test":
     case "destinations replay":

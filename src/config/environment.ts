@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseDurationMs } from "../core/duration.ts";
 import { parseTimeMs } from "../core/time.ts";
 
 /** How a value comes in from outside: by flag, by variable or as a word behind the command. */
@@ -187,6 +188,22 @@ export const writeKey = z
     otherwise: "none",
     help: "the write key to put into the tag; needed only where intent.json asks for one",
   });
+
+export const goal = z.string().trim().min(1).max(100).register(options, {
+  flag: "--goal",
+  placeholder: "EVENT",
+  takes: "the name of an event",
+  otherwise: "none, it must be given",
+  help: "the event that people should come to",
+});
+
+export const withinMs = z.string().transform(parseDurationMs).pipe(z.number()).prefault("14d").register(options, {
+  flag: "--within",
+  placeholder: "TIME",
+  takes: "a number and s, m, h or d, such as 14d",
+  otherwise: "14d",
+  help: "how long before the goal what people do counts as leading to it",
+});
 
 export const file = path().register(options, {
   placeholder: "FILE",

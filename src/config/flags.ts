@@ -6,6 +6,7 @@ import {
   destination,
   durability,
   file,
+  goal,
   host,
   log,
   type Option,
@@ -17,6 +18,7 @@ import {
   someDestination,
   url,
   who,
+  withinMs,
   writeKey,
 } from "./environment.ts";
 import { nearestOf } from "./nearest.ts";
@@ -40,6 +42,10 @@ export const COMMANDS = {
   explain: {
     help: "every point of a person's or an account's score",
     takes: z.strictObject({ who, atMs, data, config }),
+  },
+  calibrate: {
+    help: "suggest points from who reached a goal; prints an intent.json to review, applies nothing",
+    takes: z.strictObject({ goal, withinMs, data, config }),
   },
   destinations: { help: "how each destination fares, and what waits", takes: z.strictObject({ data, config }) },
   "destinations test": {
