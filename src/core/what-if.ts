@@ -70,7 +70,12 @@ export function createWhatIf(today: Rules, tried: Rules, nowMs: number): WhatIfC
   for (const { name } of [{ name: COLD }, ...today.thresholds, ...tried.thresholds]) {
     levels.set(name, { before: 0, after: 0 });
   }
-  const heightOf = (level: string) => tried.thresholds.findIndex(({ name }) => name === level);
+  /** Among the tried levels; one that is no longer there stands where its score would. */
+  const heightOf = (level: string): number => {
+    const found = tried.thresholds.findIndex(({ name }) => name === level);
+    const score = today.thresholds.find(({ name }) => name === level)?.score ?? -1;
+    return found >= 0 ? found : tried.thresholds.findLastIndex((threshold) => threshold.score <= score);
+  };
   const count = (level: string, side: "before" | "after"): void => {
     const known = levels.get(level);
     if (known !== undefined) known[side] += 1;

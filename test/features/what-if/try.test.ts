@@ -45,6 +45,8 @@ async function live(instance: TestInstance): Promise<void> {
   instance.clock.nowMs += 7 * DAY_MS;
 }
 
+const RISES = ["cold warm", "cold hot", "warm hot"];
+
 const attempts: Attempt[] = [
   { what: "the same", tried: {}, recounted: [], moves: [] },
   {
@@ -55,6 +57,7 @@ const attempts: Attempt[] = [
   },
   { what: "a lower cap", tried: { groups: { all: { max: 15 } } }, recounted: [], moves: [["warm", "cold", 2]] },
   { what: "another level", tried: { thresholds: { warm: 20, hot: 30, burning: 90 } }, recounted: [], moves: [] },
+  { what: "a level less", tried: { thresholds: { low: 10 } }, recounted: [], moves: [["warm", "low", 2]] },
   { what: "a rule less", tried: { rules: [step] }, recounted: [], moves: [["warm", "cold", 1]] },
   {
     what: "a rule for what was not counted so far",
@@ -87,6 +90,8 @@ describe("/config/try", () => {
       expect([what, body.recounted]).toEqual([what, recounted]);
       expect([what, body.moves.map(({ from, to, people }) => [from, to, people])]).toEqual([what, moves]);
       expect(body.people).toBe(3);
+      const rising = moves.filter(([from, to]) => RISES.includes(`${from} ${to}`));
+      expect([what, body.rising]).toEqual([what, rising.reduce((sum, [, , people]) => sum + people, 0)]);
       for (const side of ["before", "after"] as const) {
         expect(body.levels.reduce((sum, level) => sum + level[side], 0)).toBe(3);
       }
