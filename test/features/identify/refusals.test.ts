@@ -26,7 +26,7 @@ const spellings: [string, (value: string) => string][] = [
 ];
 
 describe("a value that stands for nobody ties nobody to anybody", () => {
-  test.each(nobodies.map((value) => [value]))('"%s"', async (value) => {
+  test.each(nobodies.map((value) => [JSON.stringify(value), value]))("%s", async (_, value) => {
     await using house = startInstance();
     const bodies = (said: string): [string, object][] => [
       ["identity.user_id", { anonymous_id: "visitor-1", identity: { user_id: said } }],
