@@ -48,7 +48,7 @@ function nextBatch(): Batch | undefined {
 }
 
 async function post([url, body, names, bytes]: Batch): Promise<void> {
-  for (const name of names) underWay.add(name);
+  names.forEach(underWay.add, underWay);
   underWayBytes += bytes;
   const answer = await fetch(url, {
     method: "POST",
@@ -72,7 +72,7 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
     if (status >= 400) dropped += names.length;
     names.forEach(forget);
   }
-  for (const name of names) underWay.delete(name);
+  names.forEach(underWay.delete, underWay);
   // The answer may have set the cookie of an id that was reset or erased while it was under way.
   if (running) anonymousId();
   else eraseAll();
@@ -80,10 +80,13 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
 
 async function drain(): Promise<void> {
   for (let batch = nextBatch(); batch; batch = nextBatch()) await post(batch);
+  release = undefined;
 }
 
 function flush(): void {
   timer = undefined;
+  // What came meanwhile goes with the rest.
+  if (release) return;
   // Given back when the page is left, because a page that holds a lock is not kept for the back button.
   const left = new Promise<void>((resolve) => {
     release = resolve;
@@ -112,7 +115,7 @@ export function sendOnLeaving(): void {
     const [url, body, names, bytes] = batch;
     if (underWayBytes + bytes > quotaBytes) break;
     if (!sameSite()) void post(batch);
-    else if (attempt(() => navigator.sendBeacon(url, body))) for (const name of names) underWay.add(name);
+    else if (attempt(() => navigator.sendBeacon(url, body))) names.forEach(underWay.add, underWay);
     else break;
   }
   release?.();

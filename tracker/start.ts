@@ -64,7 +64,7 @@ function optOut(): void {
 
 const api: Record<string, (...given: never[]) => unknown> = {
   identify(identity: Identity, proof?: { user_hash?: string }) {
-    if (typeof identity !== "object") throw Error("identify({email})");
+    if (typeof identity !== "object") throw Error("identify({})");
     identify(identity, proof);
   },
   track(event: string, metadata?: Metadata) {

@@ -49,12 +49,13 @@ export function keep(key: string, value: string): void {
 
 /** Takes the widest domain that takes a cookie: the browser knows the public suffixes, so that we need no list. */
 export function findSite(): void {
-  site = "";
-  for (const label of location.hostname.split(".").reverse()) {
-    site = site ? `${label}.${site}` : label;
+  const labels = location.hostname.split(".");
+  // Nothing is shared under a single label, so it begins with two, and takes one more each time.
+  do {
+    site = labels.splice(-2).join(".");
+    labels.push(site);
     setCookie(probeKey, "1", 9);
-    if (cookie(probeKey)) break;
-  }
+  } while (!cookie(probeKey) && labels[1]);
   setCookie(probeKey, "", 0);
 }
 

@@ -20,7 +20,7 @@ export function setPage(url: string, referrer: string): void {
 
 function store(name: string, value: object): void {
   const item = JSON.stringify(value);
-  if (item.length > itemCharactersMax) throw Error("over 32 KB");
+  if (item.length > itemCharactersMax) throw Error("size");
   put(name, item);
   schedule();
 }

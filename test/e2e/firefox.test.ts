@@ -99,14 +99,16 @@ describe.skipIf(!hasFirefox())("in Firefox", () => {
     }
     const ids = new Set<unknown>();
     for (let round = 0; round < races; round++) {
-      const aged = await one.evaluate(`(() => {
-        const [id] = localStorage["_di.s"].split(".");
-        const value = [id, 1, Date.now() - 31 * 60 * 1000].join(".");
-        localStorage["_di.s"] = value;
-        document.cookie = "_di.s=" + value + ";path=/;domain=shop.localhost;max-age=9999";
-        return value;
-      })()`);
-      await until("the other tab to see it", () => two.evaluate(`document.cookie.includes("${aged}")`));
+      await until("both tabs to see it", async () => {
+        const aged = await one.evaluate(`(() => {
+          const [id] = localStorage["_di.s"].split(".");
+          const value = [id, 1, Date.now() - 31 * 60 * 1000].join(".");
+          localStorage["_di.s"] = value;
+          document.cookie = "_di.s=" + value + ";path=/;domain=shop.localhost;max-age=9999";
+          return value;
+        })()`);
+        return two.evaluate(`document.cookie.includes("${aged}")`);
+      });
       const at = Date.now() + 5;
       await Promise.all(tabs.map((tab) => tab.evaluate(`while (Date.now() < ${at}); doIntent.track("race")`)));
       const [first, second] = await Promise.all(

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { ensureProgram } from "../../support/program.ts";
 import { startGate } from "./gate.ts";
 import { startPages } from "./pages.ts";
 import { type StoredEvent, startServer } from "./server.ts";
@@ -32,14 +32,8 @@ export async function until<Result>(what: string, check: () => Result | Promise<
   }
 }
 
-function installChromium(): void {
-  if (existsSync(executablePath)) return;
-  const { exitCode } = Bun.spawnSync(["apt-get", "install", "-y", "chromium"], { stdout: "ignore" });
-  if (exitCode !== 0) throw new Error("these tests need Chromium at /usr/bin/chromium; install the package chromium");
-}
-
 export function launch(options: { bot?: boolean; args?: string[]; keepBfcache?: boolean } = {}): Promise<Browser> {
-  installChromium();
+  ensureProgram("chromium");
   return chromium.launch({
     executablePath,
     // By flag, because what is sent while a page goes away does not know the name that a driver gives to a page.
