@@ -10,8 +10,9 @@ import { type Server, startServer } from "./e2e/support/server.ts";
 import { constantOf, limitOf } from "./readme/limits.ts";
 import { type Block, blocksOf, tableOf } from "./readme/markdown.ts";
 import { differences, differingLines, jsonValues } from "./readme/resembles.ts";
-import { ensureProgram, freePorts, runTour, type TourResult } from "./readme/tour.ts";
+import { freePorts, runTour, type TourResult } from "./readme/tour.ts";
 import { temporaryFolder } from "./support/folder.ts";
+import { ensureProgram } from "./support/program.ts";
 
 const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");

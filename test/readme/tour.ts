@@ -74,15 +74,3 @@ export async function freePorts(count: number): Promise<number[]> {
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
-
-/** Installs a program that a test cannot do without, where that is allowed and it is missing. */
-export function ensureProgram(program: string): void {
-  if (Bun.which(program) !== null) return;
-  for (const command of [
-    ["apt-get", "update"],
-    ["apt-get", "install", "-y", "--no-install-recommends", program],
-  ]) {
-    if (Bun.which("apt-get") !== null) Bun.spawnSync(command, { stdout: "ignore", stderr: "ignore", stdin: "ignore" });
-  }
-  if (Bun.which(program) === null) throw new Error(`this test needs ${program}; install it`);
-}
