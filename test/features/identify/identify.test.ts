@@ -222,6 +222,36 @@ describe("thresholds are looked at again after a merge", () => {
     expect(JSON.parse(row?.data ?? "{}")).toMatchObject({ person: { email: "ada@mail.example" }, score: 33 });
   });
 
+  test.each([
+    ["the one that stays", "laptop"],
+    ["the one that is absorbed", "phone"],
+  ])("what only %s has signalled is not repeated", async (_, warmOne) => {
+    await using house = startInstance({ intent });
+    for (const anonymous_id of ["laptop", "phone"]) {
+      await view(house, anonymous_id, anonymous_id === warmOne ? 4 : 1);
+      await house.post("/identify", { anonymous_id, identity: { email: "ada@acme.example" } });
+    }
+    await view(house, "phone");
+    expect(signals(house)).toEqual([{ threshold: "warm", epoch: 1 }]);
+  });
+
+  test("a level that one side had fallen from is signalled again, under its next epoch", async () => {
+    const [views, business] = intent.rules;
+    const fading = { ...intent, rules: [{ ...views, half_life: "1d" }, business] };
+    await using house = startInstance({ intent: fading });
+    await view(house, "laptop", 4);
+    await house.post("/identify", { anonymous_id: "laptop", identity: { email: "ada@acme.example" } });
+    house.clock.nowMs += 2 * 86_400_000;
+    await view(house, "phone", 3);
+    expect(signals(house)).toEqual([{ threshold: "warm", epoch: 1 }]);
+    const told = await identify(house, { anonymous_id: "phone", identity: { email: "ada@acme.example" } });
+    expect(told).toMatchObject({ merged: true, score: 23, signals: [{ threshold: "warm" }] });
+    expect(signals(house)).toEqual([
+      { threshold: "warm", epoch: 1 },
+      { threshold: "warm", epoch: 2 },
+    ]);
+  });
+
   test("what either side has signalled is not repeated", async () => {
     await using house = startInstance({ intent });
     await view(house, "laptop", 4);
