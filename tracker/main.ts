@@ -1,4 +1,4 @@
-import { scriptPaths } from "./policy.ts";
+import { tagSelector } from "./policy.ts";
 import { start } from "./start.ts";
 import type { Call } from "./types.ts";
 
@@ -9,13 +9,12 @@ interface Stub {
 
 const page = window as { doIntent?: Stub };
 const stub = page.doIntent ?? {};
-// By its address, because a module script does not know its own tag.
-const tag = [...document.scripts].find(({ src }) => src.match(scriptPaths));
+// By its address where need be, because a module script does not know its own tag.
+const tag = document.currentScript ?? document.querySelector(tagSelector);
 
 page.doIntent = stub;
 // A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
 if (!stub.id && tag) {
-  const { src, dataset } = tag;
-  const [endpoint = ""] = src.split(RegExp(scriptPaths));
-  Object.assign(stub, start({ endpoint, ...dataset }, stub.q));
+  const { src, dataset } = tag as HTMLScriptElement;
+  Object.assign(stub, start({ endpoint: src.replace(/\/[^/]*$/, ""), ...dataset }, stub.q));
 }

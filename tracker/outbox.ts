@@ -1,6 +1,6 @@
 import { forget, keys, stored, write } from "./store.ts";
 
-const prefix = "_di.e.";
+export const prefix = "_di.e.";
 const itemsMax = 200;
 const charactersMax = 256 * 1024;
 

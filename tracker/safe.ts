@@ -15,7 +15,7 @@ export function guard<Given extends unknown[], Result>(action: (...given: Given)
     try {
       return action(...given);
     } catch (error) {
-      if (!warned) console.warn(`do-intent: ${error}`);
+      if (!warned) console.warn(`do-intent:${error}`);
       warned = true;
       return undefined;
     }

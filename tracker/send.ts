@@ -1,5 +1,5 @@
 import { anonymousId } from "./identity.ts";
-import { waitingItems } from "./outbox.ts";
+import { prefix, waitingItems } from "./outbox.ts";
 import { eventsPath, identifyPath } from "./policy.ts";
 import { attempt, locked } from "./safe.ts";
 import { options, running, sameSite } from "./settings.ts";
@@ -91,7 +91,7 @@ function flush(): void {
   const left = new Promise<void>((resolve) => {
     release = resolve;
   });
-  locked("_di.e", () => Promise.race([drain(), left]));
+  locked(prefix, () => Promise.race([drain(), left]));
 }
 
 export function schedule(anew?: boolean): void {

@@ -4,7 +4,7 @@ const PATHS_MAX = 4;
 const scriptPath = z
   .string()
   .max(100)
-  .regex(/^\/[\w/-]+\.js$/, { error: "must be a path such as /s.js" });
+  .regex(/^\/[\w-]+\.js$/, { error: "must be a path such as /s.js" });
 const eventsPath = z
   .string()
   .max(100)

@@ -174,6 +174,10 @@ describe("the tag", () => {
     { title: "defer", head: (world: World) => world.tag("defer") },
     { title: "module", head: (world: World) => world.tag(`type="module"`) },
     { title: "twice", head: (world: World) => world.tag() + world.tag() },
+    {
+      title: "after a script of somebody else that is named alike",
+      head: (world: World) => `<script src="http://127.0.0.1:${world.pages.port}/vendor/s.js"></script>${world.tag()}`,
+    },
     { title: "late, by another script", head: (world: World) => late(world.endpoint) },
     {
       title: "as an imported module",

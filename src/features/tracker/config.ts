@@ -17,5 +17,6 @@ export function policyText({ paths, honour }: TrackerConfig): string {
     honour.global_privacy_control ? "globalPrivacyControl" : [],
     honour.do_not_track ? "doNotTrack" : [],
   ].flat();
-  return [paths.script.join("|"), paths.events, "/identify", ...signals].join(" ");
+  const selector = paths.script.map((path) => `[src*="${path}"]`).join();
+  return [selector, paths.events, "/identify", ...signals].join(" ");
 }
