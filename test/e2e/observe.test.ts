@@ -257,7 +257,7 @@ describe("videos", () => {
     expect(visitor.events("video_play")[0]?.properties).toEqual({ video: "tour", provider: "html" });
   });
 
-  test.each([
+  const players = [
     {
       provider: "youtube",
       src: "https://www.youtube.com/embed/abc?enablejsapi=1",
@@ -274,11 +274,30 @@ describe("videos", () => {
         const say = (event, percent) => source.postMessage(JSON.stringify({ event, data: { percent } }), "*");
         say("play", 0); for (const percent of [0.1, 0.26, 0.51, 0.76]) say("timeupdate", percent); say("ended", 1) })`,
     },
-  ])("an embedded player of $provider", async ({ provider, src, player }) => {
+  ];
+  const serve = ({ page }: Visitor, { src, player }: (typeof players)[number]) =>
+    page.route(src, (route) => route.fulfill({ contentType: "text/html", body: `<script>${player}</script>` }));
+
+  test.each(players)("an embedded player of $provider that the page brings later", async (embed) => {
     const visitor = await world.visitor();
-    await visitor.page.route(src, (route) =>
-      route.fulfill({ contentType: "text/html", body: `<script>${player}</script>` }),
-    );
+    await serve(visitor, embed);
+    await open(visitor, `<button>more</button>`);
+    await visitor.page.click("button");
+    // The click is told by the observers: so they are there.
+    await until("the click", () => visitor.events("cta_click").length);
+    await visitor.page.evaluate((src) => {
+      const frame = document.createElement("iframe");
+      frame.src = src;
+      document.body.append(frame);
+    }, embed.src);
+    await until("the end", () => visitor.events("video_complete").length);
+    expect(seen(visitor)).toEqual(steps);
+  });
+
+  test.each(players)("an embedded player of $provider", async (embed) => {
+    const { provider, src } = embed;
+    const visitor = await world.visitor();
+    await serve(visitor, embed);
     await open(visitor, `<iframe src="${src}"></iframe>`);
     await until("the end", () => visitor.events("video_complete").length);
     expect(seen(visitor)).toEqual(steps);

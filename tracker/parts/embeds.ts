@@ -1,4 +1,4 @@
-import { attempt } from "../safe.ts";
+import { attempt, listen } from "../safe.ts";
 import type { Observed } from "./core.ts";
 
 export type Tell = (player: EventTarget, video: string, provider: string, percent: number, ended?: boolean) => void;
@@ -53,7 +53,8 @@ export function watchEmbeds(tell: Tell, hear: Observed["hear"]): void {
   }
 
   for (const frame of document.querySelectorAll("iframe")) found(frame);
-  hear("load", ({ target }: Event) => found(target));
+  // What loads is told to the document, and by the standard never to the window above it.
+  listen(document, "load", ({ target }) => found(target));
   hear("message", ({ source, data }: MessageEvent) => {
     for (const player of players) {
       if (source !== player.contentWindow) continue;
