@@ -5,6 +5,8 @@ export type Tell = (player: EventTarget, video: string, provider: string, percen
 
 const youtube = /^https:\/\/www\.youtube(-nocookie)?\.com\/embed\//;
 const vimeo = /^https:\/\/player\.vimeo\.com\/video\//;
+const againMs = 1000;
+const greetingsMax = 10;
 const ask = { youtube: "listening", vimeo: "addEventListener" };
 
 interface Said {
@@ -25,13 +27,21 @@ function greet({ contentWindow, src }: HTMLIFrameElement): void {
 /** Embedded players of YouTube (with `enablejsapi=1`) and Vimeo, through the messages they offer. */
 export function watchEmbeds(tell: Tell, hear: Observed["hear"]): void {
   const players = new Set<HTMLIFrameElement>();
+  const answered = new Set<HTMLIFrameElement>();
   const playing = new Set<HTMLIFrameElement>();
   const durations = new WeakMap<HTMLIFrameElement, number>();
 
   function found(node: EventTarget | null): void {
     if (!(node instanceof HTMLIFrameElement) || !(youtube.test(node.src) || vimeo.test(node.src))) return;
     players.add(node);
-    greet(node);
+    greetUntilHeard(node, greetingsMax);
+  }
+
+  /** It may not listen yet, and does not say when it will. */
+  function greetUntilHeard(player: HTMLIFrameElement, left: number): void {
+    if (!left || answered.has(player)) return;
+    greet(player);
+    setTimeout(() => greetUntilHeard(player, left - 1), againMs);
   }
 
   function heard(player: HTMLIFrameElement, { event, info, data }: Said): void {
@@ -58,6 +68,7 @@ export function watchEmbeds(tell: Tell, hear: Observed["hear"]): void {
   hear("message", ({ source, data }: MessageEvent) => {
     for (const player of players) {
       if (source !== player.contentWindow) continue;
+      answered.add(player);
       const said: Said | undefined = typeof data === "string" ? attempt(() => JSON.parse(data)) : data;
       if (said) heard(player, said);
     }
