@@ -9,8 +9,8 @@ import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance.ts";
 import { bannerText } from "./banner.ts";
 
-/** What a supervisor grants before it kills; the last second is for the checkpoint. */
-const IN_FLIGHT_MAX_MS = 3_500;
+/** Of the five seconds that end it, deliveries under way take two more, and the checkpoint the last. */
+const IN_FLIGHT_MAX_MS = 2_000;
 /** Each route bounds what it reads and answers before the rest arrives; the socket's own limit would answer without a word. */
 const REQUEST_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const IDLE_TIMEOUT_S = 30;
