@@ -2,7 +2,7 @@ import freeMailDomains from "email-providers/all.json" with { type: "json" };
 import { parse } from "tldts";
 import type { Rules } from "./compile.ts";
 import { DAY_MS } from "./duration.ts";
-import { type Evaluation, evaluate, SCORE_MAX } from "./score.ts";
+import { type Evaluation, evaluate, groupPointsOf, SCORE_MAX, scoreOfGroups } from "./score.ts";
 import { type AccountContribution, type GroupPoints, type Reason, strongest } from "./signal.ts";
 import type { IntentScore } from "./state.ts";
 
@@ -34,10 +34,16 @@ export type AccountEvaluation = {
 
 /** The people who count for their account at `nowMs`, in an order that does not depend on how they came. */
 export function activeOf(people: readonly IntentScore[], nowMs: number): IntentScore[] {
+  const sinceMs = activeSinceMs(nowMs);
   return people
-    .filter(({ lastSeenMs }) => lastSeenMs >= activeSinceMs(nowMs))
-    .sort((a, b) => b.lastSeenMs - a.lastSeenMs || b.personId - a.personId)
+    .filter(({ lastSeenMs }) => lastSeenMs >= sinceMs)
+    .sort((a, b) => seenDayOf(b) - seenDayOf(a) || b.personId - a.personId)
     .slice(0, ACCOUNT_PEOPLE_MAX);
+}
+
+/** Who was seen last is told by days, so that a store can keep that order without touching it on every event. */
+export function seenDayOf({ lastSeenMs }: Pick<IntentScore, "lastSeenMs">): number {
+  return Math.floor(lastSeenMs / DAY_MS);
 }
 
 export function activeSinceMs(nowMs: number): number {
@@ -56,20 +62,62 @@ export function activeSinceMs(nowMs: number): number {
  * also after merges and after people are gone.
  */
 export function evaluateAccount(people: readonly IntentScore[], rules: Rules, nowMs: number): AccountEvaluation {
-  const ranked = rankedOf(people, rules, nowMs);
-  const contributions = ranked.map(({ person, evaluation, share }) => ({
-    personId: person.personId,
-    score: evaluation.score,
-    share,
-    points: evaluation.score * share,
-  }));
-  const counting = ranked.filter(({ share }) => share > 0).map(({ evaluation }) => evaluation);
-  const raw = contributions.reduce((total, { points }) => total + points, 0);
-  const shared = [...rules.groups.keys()].filter(
-    (_, index) => counting.filter((one) => holdsPoints(one, index)).length > 1,
+  const active = activeOf(people, nowMs);
+  const evaluations = new Map(active.map(({ personId, sums }) => [personId, evaluate(sums, rules, nowMs)]));
+  const ranked = rankOf(
+    active.map((person) => partOf(person, rules, nowMs)),
+    rules,
   );
-  const diversity = shared.length * DIVERSITY_GROUP_POINTS;
-  const groups = [
+  const groups = groupsOf(ranked, rules);
+  return {
+    score: totalOf(groups),
+    groups,
+    contributions: ranked.map(({ personId, score, share }) => ({ personId, score, share, points: score * share })),
+    reasons: accountReasonsOf(ranked, evaluations),
+  };
+}
+
+/** The score alone, which every event of an account's people asks for; `known` saves looking at a person twice. */
+export function accountScoreOf(
+  people: readonly IntentScore[],
+  rules: Rules,
+  nowMs: number,
+  known: Map<IntentScore, AccountPart>,
+): number {
+  const parts = activeOf(people, nowMs).map((person) => {
+    const part = known.get(person) ?? partOf(person, rules, nowMs);
+    known.set(person, part);
+    return part;
+  });
+  return totalOf(groupsOf(rankOf(parts, rules), rules));
+}
+
+/** What of a person goes into an account: the score, and the points of each group in the order of the config. */
+export type AccountPart = { personId: number; score: number; groupPoints: readonly number[] };
+
+type Ranked = AccountPart & { share: number };
+
+function partOf({ personId, sums }: IntentScore, rules: Rules, nowMs: number): AccountPart {
+  const groupPoints = groupPointsOf(sums, rules, nowMs);
+  return { personId, score: scoreOfGroups(groupPoints), groupPoints };
+}
+
+function rankOf(parts: AccountPart[], rules: Rules): Ranked[] {
+  const lowest = rules.thresholds[0]?.score ?? 0;
+  return parts
+    .sort((a, b) => b.score - a.score || a.personId - b.personId)
+    .map((part, index) => ({ ...part, share: index === 0 ? 1 : part.score < lowest ? 0 : 1 / 2 ** (index + 1) }));
+}
+
+function groupsOf(ranked: readonly Ranked[], rules: Rules): GroupPoints[] {
+  const raw = ranked.reduce((sum, { score, share }) => sum + score * share, 0);
+  const counting = ranked.filter(({ share }) => share > 0);
+  let shared = 0;
+  for (let group = 0; group < rules.groups.size; group += 1) {
+    if (counting.filter(({ groupPoints }) => (groupPoints[group] ?? 0) > 0).length > 1) shared += 1;
+  }
+  const diversity = shared * DIVERSITY_GROUP_POINTS;
+  return [
     { group: "people", raw, max: SCORE_MAX, points: Math.min(raw, SCORE_MAX) },
     {
       group: "diversity",
@@ -78,33 +126,21 @@ export function evaluateAccount(people: readonly IntentScore[], rules: Rules, no
       points: Math.min(diversity, DIVERSITY_POINTS_MAX),
     },
   ];
-  const total = groups.reduce((sum, { points }) => sum + points, 0);
-  return { score: Math.min(total, SCORE_MAX), groups, contributions, reasons: accountReasonsOf(ranked) };
 }
 
-type Ranked = { person: IntentScore; evaluation: Evaluation; share: number };
-
-function rankedOf(people: readonly IntentScore[], rules: Rules, nowMs: number): Ranked[] {
-  const lowest = rules.thresholds[0]?.score ?? 0;
-  return activeOf(people, nowMs)
-    .map((person) => ({ person, evaluation: evaluate(person.sums, rules, nowMs) }))
-    .sort((a, b) => b.evaluation.score - a.evaluation.score || a.person.personId - b.person.personId)
-    .map((one, index) => ({
-      ...one,
-      share: index === 0 ? 1 : one.evaluation.score < lowest ? 0 : 1 / 2 ** (index + 1),
-    }));
-}
-
-function holdsPoints({ groups }: Evaluation, index: number): boolean {
-  return (groups[index]?.points ?? 0) > 0;
+function totalOf(groups: readonly GroupPoints[]): number {
+  return Math.min(
+    groups.reduce((sum, { points }) => sum + points, 0),
+    SCORE_MAX,
+  );
 }
 
 /** What moved the account most, over all its people, each by their share. */
-function accountReasonsOf(ranked: readonly Ranked[]): Reason[] {
+function accountReasonsOf(ranked: readonly Ranked[], evaluations: ReadonlyMap<number, Evaluation>): Reason[] {
   const byRule = new Map<string, Reason>();
-  for (const { evaluation, share } of ranked) {
+  for (const { personId, share } of ranked) {
     if (share === 0) continue;
-    for (const { rule, sum, points } of evaluation.contributions) {
+    for (const { rule, sum, points } of evaluations.get(personId)?.contributions ?? []) {
       const known = byRule.get(rule.name);
       const lastEventAt = new Date(sum.lastEventMs).toISOString();
       byRule.set(rule.name, {

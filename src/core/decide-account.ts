@@ -1,4 +1,4 @@
-import { activeOf, evaluateAccount } from "./account.ts";
+import { type AccountPart, accountScoreOf, activeOf, evaluateAccount } from "./account.ts";
 import { type Attribution, combineAttribution } from "./attribution.ts";
 import { attributionData } from "./channel.ts";
 import type { Circumstances } from "./circumstances.ts";
@@ -19,15 +19,17 @@ export function decideAccounts(state: State, changes: Changes, circumstances: Ci
   for (const accountId of touchedAccounts(state, changes)) {
     const known = state.standings.get(accountId) ?? { accountId, thresholds: {}, personIds: [] };
     const peopleBefore = known.personIds.flatMap((personId) => state.scores.get(personId) ?? []);
-    const before = evaluateAccount(peopleBefore, rules, nowMs).score;
+    const parts = new Map<IntentScore, AccountPart>();
+    const before = accountScoreOf(peopleBefore, rules, nowMs, parts);
     const people = peopleAfter(peopleBefore, accountId, changes);
-    const after = evaluateAccount(people, rules, nowMs);
+    const score = accountScoreOf(people, rules, nowMs, parts);
     const armed = rearm(known.thresholds, before, rules.accountThresholds);
     const causer = changes.scores.findLast((score) => score.accountId === accountId);
     const { states, crossed } =
-      causer === undefined ? { states: armed, crossed: [] } : cross(armed, after.score, rules.accountThresholds);
+      causer === undefined ? { states: armed, crossed: [] } : cross(armed, score, rules.accountThresholds);
     changes.standings.push({ accountId, thresholds: states, personIds: people.map(({ personId }) => personId) });
     if (causer === undefined || crossed.length === 0) continue;
+    const after = evaluateAccount(people, rules, nowMs);
     const active = activeOf(people, nowMs);
     const attribution = active.reduce<Attribution | null>((all, one) => combineAttribution(all, one.attribution), null);
     for (const { threshold, epoch } of crossed) {

@@ -100,6 +100,28 @@ export function scoreAndBoundOf(sums: Sums, rules: Rules, nowMs: number): { scor
   return { score: clamp(score, 0, SCORE_MAX), bound: Math.min(bound, SCORE_MAX) };
 }
 
+/** What each group gives, held to its cap, in the order of the config. */
+export function groupPointsOf(sums: Sums, rules: Rules, nowMs: number): number[] {
+  const groups: number[] = [];
+  for (const { max, rules: groupRules } of rules.groups.values()) {
+    let points = 0;
+    for (const rule of groupRules) {
+      const sum = sums[rule.name];
+      if (sum !== undefined) points += pointsOf(rule, sum, nowMs);
+    }
+    groups.push(clamp(points, -max, max));
+  }
+  return groups;
+}
+
+export function scoreOfGroups(groupPoints: readonly number[]): number {
+  return clamp(
+    groupPoints.reduce((total, points) => total + points, 0),
+    0,
+    SCORE_MAX,
+  );
+}
+
 /** The score with every row that makes it up; the rows add up, cap by cap, to the score. */
 export function evaluate(sums: Sums, rules: Rules, nowMs: number): Evaluation {
   const groups: Evaluation["groups"] = [];
@@ -116,11 +138,7 @@ export function evaluate(sums: Sums, rules: Rules, nowMs: number): Evaluation {
     groups.push({ group, raw, max, points: clamp(raw, -max, max) });
   }
   return {
-    score: clamp(
-      groups.reduce((total, { points }) => total + points, 0),
-      0,
-      SCORE_MAX,
-    ),
+    score: scoreOfGroups(groups.map(({ points }) => points)),
     groups,
     contributions,
   };

@@ -86,7 +86,7 @@ describe("an account's score", () => {
 
   test("is that of the people seen last, of more than count", () => {
     const late = Array.from({ length: ACCOUNT_PEOPLE_MAX }, (_, index) => personWith(index + 10, { one: 1 }));
-    expect(evaluateAccount([personWith(1, { one: 90 }, AT_MS - 1), ...late], rules, AT_MS).score).toBe(1);
+    expect(evaluateAccount([personWith(1, { one: 90 }, AT_MS - DAY_MS), ...late], rules, AT_MS).score).toBe(1);
   });
 
   test("names what moved it most, over all its people by their shares", () => {

@@ -1,4 +1,4 @@
-import { ACCOUNT_PEOPLE_MAX, accountDomainOf } from "../../src/core/account.ts";
+import { ACCOUNT_PEOPLE_MAX, accountDomainOf, seenDayOf } from "../../src/core/account.ts";
 import { compileRules } from "../../src/core/compile.ts";
 import { adopt, type Command, decide, type Outcome } from "../../src/core/decide.ts";
 import type { IdentifyCommand, IdentifyOutcome } from "../../src/core/decide-identify.ts";
@@ -143,7 +143,7 @@ function loadStanding(rows: Rows, state: State, accountId: number | null): void 
   if (accountId === null || state.standings.has(accountId)) return;
   const colleagues = [...rows.scores.values()]
     .filter((score) => score.accountId === accountId && rows.people.get(score.personId)?.mergedInto === null)
-    .sort((a, b) => b.lastSeenMs - a.lastSeenMs || b.personId - a.personId)
+    .sort((a, b) => seenDayOf(b) - seenDayOf(a) || b.personId - a.personId)
     .slice(0, ACCOUNT_PEOPLE_MAX + PROFILES_MAX);
   for (const { personId } of colleagues) loadScore(rows, state, personId);
   state.standings.set(accountId, {

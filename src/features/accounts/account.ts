@@ -69,7 +69,7 @@ export function scoreOfAccount(accountId: number, accounts: AccountReader, rules
 export function readMomentum(accountId: number, accounts: AccountReader, atMs: number): Momentum {
   const weeks = Array.from({ length: MOMENTUM_WEEKS }, () => 0);
   for (const { personId, lastSeenMs } of accounts.peopleOf(accountId, PEOPLE_READ_MAX)) {
-    if (lastSeenMs < atMs - MOMENTUM_WEEKS * WEEK_MS) break;
+    if (lastSeenMs < atMs - MOMENTUM_WEEKS * WEEK_MS) continue;
     for (const week of weeks.keys()) {
       const untilMs = atMs - week * WEEK_MS + 1;
       weeks[week] = (weeks[week] ?? 0) + accounts.countEvents(personId, untilMs - WEEK_MS, untilMs);

@@ -8,7 +8,7 @@ export type AccountReader = {
   byDomain(domain: string): StoredAccount | null;
   /** In the order of their ids. */
   after(accountId: number, limit: number): StoredAccount[];
-  /** Those seen last, first. */
+  /** In the order in which they count: those seen on the last day first. */
   peopleOf(accountId: number, limit: number): IntentScore[];
   countSeenSince(accountId: number, sinceMs: number): number;
   /** What all of a person's identifiers did from `fromMs` to before `untilMs`. */
@@ -21,8 +21,9 @@ export const ACCOUNTS_SQL = {
   byDomain: `select ${COLUMNS} from account where domain = ?`,
   after: `select ${COLUMNS} from account where account_id > ? order by account_id limit ?`,
   people: `select ${SCORE_COLUMNS} from intent_score where account_id = ?
-    order by last_seen_at desc, person_id desc limit ?`,
-  countSeen: "select count(*) as count from intent_score where account_id = ? and last_seen_at >= ?",
+    order by seen_day desc, person_id desc limit ?`,
+  countSeen:
+    "select count(*) as count from intent_score where account_id = ?1 and seen_day >= ?2 / 86400000 and last_seen_at >= ?2",
   countEvents: `select count(*) as count from identity i cross join event e
     on e.identity_id = i.identity_id and e.occurred_at >= ?2 and e.occurred_at < ?3 where i.person_id = ?1`,
 } as const;

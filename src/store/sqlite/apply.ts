@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { seenDayOf } from "../../core/account.ts";
 import type { Changes, Identity, IntentScore, Merge, Person, Session, StoredEvent } from "../../core/state.ts";
 import { packSums, packThresholds } from "./row.ts";
 
@@ -93,20 +94,20 @@ function eventWriter(database: Database): (event: StoredEvent) => void {
   };
 }
 
-/** Tries the update that leaves the rank index alone first: that is nearly every event. */
+/** Tries the update that leaves the indexes alone first: that is nearly every event. */
 function scoreWriter(database: Database): (score: IntentScore) => void {
   const update = database.query(
     `update intent_score set sums = ?3, thresholds = ?4, attribution = ?5, first_seen_at = ?6, last_seen_at = ?7,
-       session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11, account_id = ?12
-     where person_id = ?1 and rank = ?2`,
+       session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11
+     where person_id = ?1 and rank = ?2 and account_id is ?12 and seen_day = ?13`,
   );
   const upsert = database.query(
     `insert into intent_score (person_id, rank, sums, thresholds, attribution, first_seen_at, last_seen_at,
-       session_count, score, score_bound, scored_at, account_id)
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+       session_count, score, score_bound, scored_at, account_id, seen_day)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
      on conflict (person_id) do update set rank = ?2, sums = ?3, thresholds = ?4, attribution = ?5, first_seen_at = ?6,
        last_seen_at = ?7, session_count = ?8, score = ?9, score_bound = ?10, scored_at = ?11,
-       account_id = ?12`,
+       account_id = ?12, seen_day = ?13`,
   );
   return (score) => {
     const row = [
@@ -122,6 +123,7 @@ function scoreWriter(database: Database): (score: IntentScore) => void {
       score.scoreBound,
       score.scoredMs,
       score.accountId,
+      seenDayOf(score),
     ] as const;
     if (update.run(...row).changes === 0) upsert.run(...row);
   };

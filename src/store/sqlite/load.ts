@@ -70,7 +70,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
 
   const selectStanding = database.query<[string], [number]>("select thresholds from account where account_id = ?");
   const selectMembers = database.query<[number], [number, number]>(
-    `select person_id from intent_score where account_id = ? order by last_seen_at desc, person_id desc limit ?`,
+    `select person_id from intent_score where account_id = ? order by seen_day desc, person_id desc limit ?`,
   );
 
   const loadSessions = (state: State, personId: number, sessionKey: string): void => {

@@ -87,10 +87,12 @@ export const intentScore = sqliteTable(
     rank: integer("rank").notNull(),
     /** As in person: set for the few who have one, and then each of their events asks for the colleagues. */
     accountId: integer("account_id"),
+    /** The day of last_seen_at, counted from 1970: as coarse as rank, and for the same reason. */
+    seenDay: integer("seen_day").notNull().default(0),
   },
   (table) => [
     index("intent_score_by_rank").on(table.rank, table.personId),
-    index("intent_score_by_account").on(table.accountId, table.lastSeenMs).where(sql`account_id is not null`),
+    index("intent_score_by_account").on(table.accountId, table.seenDay).where(sql`account_id is not null`),
   ],
 );
 
