@@ -63,7 +63,14 @@ async function run(command: Command): Promise<number> {
   }
 }
 
+/** Whoever reads our lines may go, as `head` does; that is no reason to end. */
+function outliveReaders(): void {
+  process.stdout.on("error", () => undefined);
+  process.stderr.on("error", () => undefined);
+}
+
 async function main(): Promise<number> {
+  outliveReaders();
   const parsed = parseCommand(process.argv.slice(2), process.env);
   if (parsed.problem !== undefined) return fail(parsed.problem, EXIT_USAGE);
   try {

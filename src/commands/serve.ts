@@ -47,6 +47,7 @@ export async function serve(
       `cannot listen on ${options.host}:${options.port}: ${codeOf(error)}; choose another --port or --host`,
     );
   }
+  instance.keys.persist();
   write(
     bannerText({
       options,

@@ -1,3 +1,4 @@
+import { getDomain } from "tldts";
 import type { Event } from "./event.ts";
 import { placeOf } from "./page.ts";
 
@@ -80,8 +81,15 @@ export function touchOf(event: Event): Touch | null {
 function outsideReferrer(referrer: string, url: string | null): string | null {
   if (!referrer.includes("://")) return referrer.startsWith("/") ? null : referrer.slice(0, VALUE_LENGTH_MAX);
   const from = placeOf(referrer);
-  const isInside = url !== null && placeOf(url).host === from.host;
+  const isInside = url !== null && isSameSite(placeOf(url).host, from.host);
   return isInside || from.host === "" ? null : from.host.slice(0, VALUE_LENGTH_MAX);
+}
+
+/** A shop's sub-domain is no origin: who goes from one to the other has not come from outside. */
+function isSameSite(host: string, other: string): boolean {
+  if (host === other) return true;
+  const domain = getDomain(host, { allowPrivateDomains: true });
+  return domain !== null && domain === getDomain(other, { allowPrivateDomains: true });
 }
 
 /** Whether somebody came by themselves: nothing says from where. */

@@ -1,4 +1,4 @@
-import { accountDomainOf } from "./account.ts";
+import { accountFor } from "./account-of.ts";
 import { combineAttribution } from "./attribution.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { combineAllSums } from "./count.ts";
@@ -21,9 +21,10 @@ import {
   type Person,
   type State,
   sessionsKey,
-  type Traits,
 } from "./state.ts";
 import { combineThresholds, levelOf, rearm } from "./threshold.ts";
+import { addTraits, freshOf, type Traits } from "./traits.ts";
+import { vouch } from "./vouch.ts";
 
 export type IdentifyCommand = {
   type: "identify";
@@ -46,9 +47,6 @@ export type IdentifyOutcome = {
   evaluation: Evaluation;
   signals: Signal[];
 };
-
-/** Anybody may say traits without end, and every identify reads them all; what is beyond stays in the event alone. */
-const TRAITS_MAX = 200;
 
 /** A person under construction; `people` are all whose sessions it has by now. */
 type Draft = { person: Person; score: IntentScore; identities: Identity[]; people: number[] };
@@ -83,7 +81,7 @@ export function decideIdentify(
   const identities = [
     ...draft.identities.filter((identity) => !known.has(identity)),
     ...attach(draft, resolution, visitor, command, circumstances),
-    ...verify(claims, draft.identities, command.isTrusted),
+    ...(command.isTrusted ? vouch(command.claims, draft.identities, nowMs) : []),
   ];
   const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
   const person = withTraits(withAccount(draft.person, account), command);
@@ -181,8 +179,11 @@ function absorb(state: State, survivor: Draft, absorbed: Draft, { rules }: Circu
   return {
     person: {
       ...survivor.person,
-      traits: { ...absorbed.person.traits, ...survivor.person.traits },
-      verifiedTraits: { ...absorbed.person.verifiedTraits, ...survivor.person.verifiedTraits },
+      traits: addTraits(survivor.person.traits, freshOf(absorbed.person.traits, survivor.person.traits)),
+      verifiedTraits: addTraits(
+        survivor.person.verifiedTraits,
+        freshOf(absorbed.person.verifiedTraits, survivor.person.verifiedTraits),
+      ),
       accountId: survivor.person.accountId ?? absorbed.person.accountId,
     },
     score: {
@@ -242,47 +243,13 @@ function attach(
   return added;
 }
 
-/** The secret key vouches for what browsers have only claimed so far. */
-function verify(
-  claims: readonly { identity: Identity | null }[],
-  own: readonly Identity[],
-  isTrusted: boolean,
-): Identity[] {
-  if (!isTrusted) return [];
-  const claimed = new Set(claims.map(({ identity }) => identity?.identityId));
-  return own
-    .filter(({ identityId, isVerified }) => claimed.has(identityId) && !isVerified)
-    .map((identity) => ({ ...identity, isVerified: true }));
-}
-
-/** The account of the first business e-mail, for a person that has none yet. */
-function accountFor(
-  state: State,
-  person: Person,
-  identities: readonly Identity[],
-  { nowMs, mintId }: Circumstances,
-): Account | null {
-  if (person.accountId !== null) return null;
-  for (const { kind, value } of identities) {
-    const domain = kind === "email" ? accountDomainOf(value) : null;
-    if (domain !== null) return state.accounts.get(domain) ?? { accountId: mintId(), domain, createdMs: nowMs };
-  }
-  return null;
-}
-
 function withAccount(person: Person, account: Account | null): Person {
   return account === null ? person : { ...person, accountId: account.accountId };
 }
 
 function withTraits(person: Person, { traits, isTrusted }: IdentifyCommand): Person {
   const current = isTrusted ? person.verifiedTraits : person.traits;
-  let room = TRAITS_MAX - Object.keys(current).length;
-  const news = Object.entries(traits).filter(([trait, value]) => {
-    if (Object.hasOwn(current, trait)) return JSON.stringify(current[trait]) !== JSON.stringify(value);
-    room -= 1;
-    return room >= 0;
-  });
-  if (news.length === 0) return person;
-  const next = { ...current, ...Object.fromEntries(news) };
+  const next = addTraits(current, traits);
+  if (next === current) return person;
   return isTrusted ? { ...person, verifiedTraits: next } : { ...person, traits: next };
 }

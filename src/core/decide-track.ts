@@ -60,12 +60,12 @@ export function decideTrack(
         scoreBefore,
         circumstances,
       )
-    : { score: recorded.score, signals: [] };
+    : { score: placeScore(recorded.score, circumstances), signals: [] };
   changes.events.push({ ...event, identityId: identity.identityId });
   changes.sessions.push(recorded.session);
   changes.scores.push(score);
   changes.signals.push(...signals);
-  const scoreNow = recorded.isScored ? score.score : scoreBefore;
+  const scoreNow = score.score;
   const outcome: TrackOutcome = {
     status: "accepted",
     eventId: event.eventId,
@@ -166,17 +166,12 @@ function nextSession(
 export function settleScore(
   score: IntentScore,
   scoreBefore: number,
-  { rules, nowMs, mintId }: Circumstances,
+  circumstances: Circumstances,
 ): { score: IntentScore; signals: Signal[] } {
-  const { score: scoreNow, bound } = scoreAndBoundOf(score.sums, rules, nowMs);
-  const { states, crossed } = cross(score.thresholds, scoreNow, rules.thresholds);
-  const settled: IntentScore = {
-    ...score,
-    thresholds: states,
-    score: scoreNow,
-    scoreBound: bound,
-    scoredMs: nowMs,
-  };
+  const { rules, nowMs, mintId } = circumstances;
+  const placed = placeScore(score, circumstances);
+  const { states, crossed } = cross(score.thresholds, placed.score, rules.thresholds);
+  const settled: IntentScore = { ...placed, thresholds: states };
   if (crossed.length === 0) return { score: settled, signals: [] };
   const evaluation = evaluate(score.sums, rules, nowMs);
   const signals = crossed.map(({ threshold, epoch }) =>
@@ -190,4 +185,10 @@ export function settleScore(
     ),
   );
   return { score: settled, signals };
+}
+
+/** Where a person stands in the stored order from now on. */
+function placeScore(score: IntentScore, { rules, nowMs }: Circumstances): IntentScore {
+  const { score: scoreNow, bound } = scoreAndBoundOf(score.sums, rules, nowMs);
+  return { ...score, score: scoreNow, scoreBound: bound, scoredMs: nowMs };
 }

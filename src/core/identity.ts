@@ -37,7 +37,7 @@ export function resolveIdentity(
   const claimed = [...new Set(byStrength.flatMap(({ identity }) => (identity === null ? [] : [identity.personId])))];
   const visitorId = visitor?.personId ?? null;
   const visitorIsKnown = visitorId !== null && identitiesOf(visitorId).some(({ kind }) => isStrong(kind));
-  if (claimed.length === 0) return resolveFresh(fresh, visitorId, visitorIsKnown, identitiesOf);
+  if (claimed.length === 0) return resolveFresh(fresh, visitorId, visitorIsKnown, identitiesOf, isTrusted);
 
   const isVisitorClaimed = visitorId !== null && claimed.includes(visitorId);
   const isCrowded = claimed.some((personId) => identitiesOf(personId).length >= IDENTITIES_MAX);
@@ -45,10 +45,9 @@ export function resolveIdentity(
   const isSwitch = visitorId !== null && visitorIsKnown && !isVisitorClaimed && !isVisitorLeft;
   const absorbVisitor = visitorId !== null && !visitorIsKnown && !isVisitorClaimed && !isVisitorLeft ? [visitorId] : [];
   const fixed = { isSwitch, isVisitorLeft };
+  const weighing = (personId: number) => identitiesOf(personId).filter((identity) => weighs(identity, isTrusted));
   const userIds = new Set(
-    [...claimed.flatMap((personId) => [...identitiesOf(personId)]), ...fresh]
-      .filter(({ kind }) => kind === "user_id")
-      .map(({ value }) => value),
+    [...claimed.flatMap(weighing), ...byStrength].filter(({ kind }) => kind === "user_id").map(({ value }) => value),
   );
   if (userIds.size > 1 && fresh.some(({ kind }) => kind === "user_id")) {
     const review = { personIds: claimed, reason: "user_id_conflict" as const };
@@ -58,15 +57,15 @@ export function resolveIdentity(
   const reason = whyNotMerged(claimed.length, isTrusted, userIds.size > 1, absorbVisitor.length);
   if (reason !== null) {
     const target = isVisitorClaimed ? visitorId : (claimed[0] ?? null);
-    const attach = attachable(fresh, target === null ? [] : identitiesOf(target));
+    const attach = attachable(fresh, target === null ? [] : weighing(target), isTrusted);
     return { ...fixed, target, absorb: absorbVisitor, attach, review: { personIds: claimed, reason } };
   }
   const target = survivorOf(claimed, identitiesOf);
   const absorb = [...claimed.filter((personId) => personId !== target), ...absorbVisitor];
-  const attach = attachable(
-    fresh,
-    [target, ...absorb].flatMap((personId) => [...identitiesOf(personId)]),
-  );
+  if (isClosed(fresh, identitiesOf(target), isTrusted)) {
+    return { ...fixed, target, absorb, attach: [], review: { personIds: [target], reason: "unsigned_claim" } };
+  }
+  const attach = attachable(fresh, [target, ...absorb].flatMap(weighing), isTrusted);
   const isTooMany = isVisitorLeft || attach.length < fresh.length;
   const review = isTooMany ? { personIds: [target], reason: "too_many_identifiers" as const } : null;
   return { ...fixed, target, absorb, attach, review };
@@ -78,12 +77,17 @@ function resolveFresh(
   visitorId: number | null,
   visitorIsKnown: boolean,
   identitiesOf: (personId: number) => readonly Identity[],
+  isTrusted: boolean,
 ): Resolution {
   if (visitorId === null || !visitorIsKnown) {
     return { target: visitorId, absorb: [], attach: [...fresh], isSwitch: false, isVisitorLeft: false, review: null };
   }
   const kinds = new Set(identitiesOf(visitorId).map(({ kind }) => kind));
   const isSomebodyElse = fresh.some(({ kind }) => kinds.has(kind));
+  if (!isSomebodyElse && isClosed(fresh, identitiesOf(visitorId), isTrusted)) {
+    const review = { personIds: [visitorId], reason: "unsigned_claim" as const };
+    return { target: visitorId, absorb: [], attach: [], isSwitch: false, isVisitorLeft: false, review };
+  }
   return {
     target: isSomebodyElse ? null : visitorId,
     absorb: [],
@@ -106,7 +110,18 @@ function whyNotMerged(
   return claimedCount + weakCount > PROFILES_MAX ? "too_many_profiles" : null;
 }
 
-function attachable(fresh: readonly Claim[], carried: readonly Identity[]): Identifier[] {
+/** What browsers have claimed does not stand in the way of what the secret key says. */
+function weighs({ isVerified, retiredMs }: Identity, isTrusted: boolean): boolean {
+  return retiredMs === null && (isVerified || !isTrusted);
+}
+
+/** Who the secret key vouches for takes no further strong identifier on a browser's word. */
+function isClosed(fresh: readonly Claim[], own: readonly Identity[], isTrusted: boolean): boolean {
+  return !isTrusted && fresh.length > 0 && own.some(({ kind, isVerified }) => isVerified && isStrong(kind));
+}
+
+function attachable(fresh: readonly Claim[], carried: readonly Identity[], isTrusted: boolean): Identifier[] {
+  if (isClosed(fresh, carried, isTrusted)) return [];
   return fresh.filter(({ kind }) => {
     const most = PER_PERSON_MAX[kind];
     return most === undefined || carried.filter((identity) => identity.kind === kind).length < most;

@@ -2,12 +2,10 @@ import type { Attribution } from "./attribution.ts";
 import type { CountedTimes } from "./count.ts";
 import type { Event } from "./event.ts";
 import type { Identifier } from "./identifier.ts";
-import type { Json } from "./json.ts";
 import type { Sums } from "./score.ts";
 import type { Signal } from "./signal.ts";
 import type { ThresholdStates } from "./threshold.ts";
-
-export type Traits = { readonly [trait: string]: Json };
+import type { Traits } from "./traits.ts";
 
 /** One identifier and whose it is. Events point here, so a merge moves identities and never events. */
 export type Identity = Identifier & {

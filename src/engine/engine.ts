@@ -9,9 +9,9 @@ import type { LoopStore, RejectedEvent } from "../store/port.ts";
 import type { Clock } from "./clock.ts";
 import { createIdSource } from "./ids.ts";
 
-/** Commands that may wait; beyond it the door says 429 instead of promising what memory would have to hold. */
+/** Commands and refused events that may wait; beyond it the door says 429 instead of promising what memory would have to hold. */
 const QUEUE_MAX = 50_000;
-/** Commands in one transaction: bounds how long a reply waits for its neighbours. */
+/** The same in one transaction: bounds how long a reply waits for its neighbours. */
 const TRANSACTION_MAX = 1_000;
 
 type Submission = {
@@ -64,7 +64,13 @@ export function createEngine(options: EngineOptions): Engine {
     const done = commitBatch(batch);
     if (queue.length > 0) setImmediate(flush);
     else isScheduled = false;
-    for (const reply of done) reply();
+    for (const tell of done) {
+      try {
+        tell();
+      } catch (error) {
+        options.onFault(error);
+      }
+    }
     if (!isScheduled) {
       for (const resolve of onIdle) resolve();
       onIdle = [];
@@ -72,16 +78,16 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   const takeBatch = (): Submission[] => {
-    let commands = 0;
+    let rows = 0;
     let count = 0;
     for (const submission of queue) {
-      commands += submission.commands.length;
-      if (count > 0 && commands > TRANSACTION_MAX) break;
+      rows += rowsOf(submission);
+      if (count > 0 && rows > TRANSACTION_MAX) break;
       count += 1;
     }
     const batch = queue.slice(0, count);
     queue = queue.slice(count);
-    for (const submission of batch) queued -= submission.commands.length;
+    for (const submission of batch) queued -= rowsOf(submission);
     return batch;
   };
 
@@ -100,19 +106,13 @@ export function createEngine(options: EngineOptions): Engine {
         for (const { rejected } of batch) store.insertRejected(rejected);
         return work;
       });
-      if (signals.length > 0) options.onSignals(signals);
-      let position = 0;
-      return batch.map(({ commands, resolve }) => {
-        const own = outcomes.slice(position, position + commands.length);
-        position += commands.length;
-        return () => resolve(own);
-      });
+      const replies = repliesOf(batch, outcomes);
+      return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
     } catch (error) {
       options.onFault(error);
-      const refusal = new AppError(
-        "unavailable",
-        "nothing was stored: the data folder cannot be written; try again later",
-      );
+      // One that cannot be stored must not take its neighbours with it; a disk that is full takes them all.
+      if (batch.length > 1 && !isStorageFault(error)) return batch.flatMap((submission) => commitBatch([submission]));
+      const refusal = isStorageFault(error) ? NOT_STORED : UNDECIDED;
       return batch.map(
         ({ reject }) =>
           () =>
@@ -125,12 +125,13 @@ export function createEngine(options: EngineOptions): Engine {
     commands: readonly Command[],
     rejected: readonly RejectedEvent[] = [],
   ): Promise<(Outcome | AppError)[]> => {
-    if (queued + commands.length > QUEUE_MAX) {
+    const rows = commands.length + rejected.length;
+    if (queued + rows > QUEUE_MAX) {
       return Promise.reject(
         new AppError("overloaded", `more than ${QUEUE_MAX} commands are waiting; try again in a second`),
       );
     }
-    queued += commands.length;
+    queued += rows;
     if (!isScheduled) {
       isScheduled = true;
       setImmediate(flush);
@@ -145,6 +146,32 @@ export function createEngine(options: EngineOptions): Engine {
     now: clock,
     drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
   };
+}
+
+const NOT_STORED = new AppError(
+  "unavailable",
+  "nothing was stored: the data folder cannot be written; try again later",
+);
+
+const UNDECIDED = new AppError("internal", "this one could not be stored, by a fault of ours");
+
+function rowsOf({ commands, rejected }: Submission): number {
+  return commands.length + rejected.length;
+}
+
+/** SQLite's word that the disk or the file is at fault, and not what was to be written. */
+function isStorageFault(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return /^SQLITE_(FULL|IOERR|BUSY|READONLY|CORRUPT|CANTOPEN|NOTADB)/.test(code);
+}
+
+function repliesOf(batch: readonly Submission[], outcomes: readonly (Outcome | AppError)[]): (() => void)[] {
+  let position = 0;
+  return batch.map(({ commands, resolve }) => {
+    const own = outcomes.slice(position, position + commands.length);
+    position += commands.length;
+    return () => resolve(own);
+  });
 }
 
 type Work = { outcomes: (Outcome | AppError)[]; signals: SignalData[] };

@@ -12,7 +12,14 @@ const options: ServeOptions = {
   log: "pretty",
   secretKey: null,
 };
-const keys = { secretHashes: [], writeHashes: [], writeKey: "wk_1", freshSecretKey: null, isGivenKeyIgnored: false };
+const keys = {
+  secretHashes: [],
+  writeHashes: [],
+  writeKey: "wk_1",
+  freshSecretKey: null,
+  isGivenKeyIgnored: false,
+  persist: () => {},
+};
 
 function banner(changes: Partial<ServeOptions>, secretKey: string | null = null): string {
   return bannerText({

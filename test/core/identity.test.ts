@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { Command } from "../../src/core/decide.ts";
 import { type Identifier, type IdentifierKind, identifierKindSchema, isStrong } from "../../src/core/identifier.ts";
 import { survivorOf } from "../../src/core/identity.ts";
-import type { Identity, Traits } from "../../src/core/state.ts";
+import type { Identity } from "../../src/core/state.ts";
+import type { Traits } from "../../src/core/traits.ts";
 import { END_MS, lives, START_MS } from "./histories.ts";
 import { holds } from "./property.ts";
 import { everyKindOfRule } from "./scoring.ts";
@@ -316,7 +317,8 @@ describe("a merge", () => {
         if (outcome?.status === "identified") expect(world.rows.people.get(outcome.personId)?.mergedInto).toBeNull();
       }
       for (const personId of livePeople(world)) {
-        const kinds = identitiesOf(world.rows, personId).map(({ kind }) => kind);
+        const live = identitiesOf(world.rows, personId).filter(({ retiredMs }) => retiredMs === null);
+        const kinds = live.map(({ kind }) => kind);
         expect(kinds.filter((kind) => kind === "user_id").length).toBeLessThanOrEqual(1);
         expect(kinds.length).toBeGreaterThan(0);
       }
@@ -367,4 +369,27 @@ describe("the account", () => {
       );
     }
   });
+});
+
+describe("what the secret key says", () => {
+  const stories: { name: string; story: string[]; cast: string[] }[] = [
+    {
+      name: "outweighs a user_id that a browser has claimed",
+      story: [`key says ${A}`, `one says ${A}`, "one says user_id:evil", `key says ${A} user_id:real`],
+      cast: [`${A} one user_id:real`],
+    },
+    {
+      name: "closes a person to strong identifiers on a browser's word",
+      story: [`key says ${A} user_id:u1`, "two says user_id:u1 email:evil@evil.com"],
+      cast: [`${A} two user_id:u1`],
+    },
+    {
+      name: "displaces the user_id of an unsigned call when it names another",
+      story: [`one says ${A} user_id:evil`, `key says ${A} user_id:real`],
+      cast: [`(user_id:evil) ${A} one user_id:real`],
+    },
+  ];
+  for (const { name, story, cast: expected } of stories) {
+    test(name, () => expect(cast(tell(story))).toEqual(expected));
+  }
 });

@@ -6,6 +6,10 @@ import { neverFalls } from "../core/scoring.ts";
 import { eventOf, identifier, identify, track, visitorId } from "../core/world.ts";
 import { type EngineHouse, openEngine } from "./house.ts";
 
+function diskGone(): Error {
+  return Object.assign(new Error("the disk is gone"), { code: "SQLITE_IOERR" });
+}
+
 const ada = visitorId("ada");
 const view = (eventId: string, actor = ada) => track(actor, eventOf({ eventId, occurredMs: END_MS - 1_000 }));
 const named = (eventId: string, email: string, actor = ada) =>
@@ -126,7 +130,7 @@ describe("a store that fails", () => {
     async (_, wrap) => {
       let isBroken = false;
       const fail = (): void => {
-        if (isBroken) throw new Error("the disk is gone");
+        if (isBroken) throw diskGone();
       };
       using house = openEngine(neverFalls, { wrapStore: (store) => ({ ...store, ...wrap(store, fail) }) });
       const bob = visitorId("bob");
@@ -172,7 +176,7 @@ describe("a store that fails", () => {
         ...store,
         apply: (changes) => {
           store.apply(changes);
-          if (isBroken) throw new Error("the disk is gone");
+          if (isBroken) throw diskGone();
         },
       }),
     });
@@ -227,7 +231,7 @@ test("more than may wait is refused at once, and taken when there is room again"
     wrapStore: (store) => ({
       ...store,
       transact: (work) => {
-        if (isBroken) throw new Error("the disk is gone");
+        if (isBroken) throw diskGone();
         return store.transact(work);
       },
     }),

@@ -5,12 +5,10 @@ import { formatId, parseId } from "../../core/id.ts";
 import { IDENTIFIER_KINDS, type IdentifierKind, normalizeIdentifier } from "../../core/identifier.ts";
 import { evaluate, scoreOf } from "../../core/score.ts";
 import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
-import type { Identity, Traits } from "../../core/state.ts";
+import type { Identity } from "../../core/state.ts";
 import { levelOf } from "../../core/threshold.ts";
-import type { PeopleReader, StoredPerson } from "../../store/sqlite/people.ts";
-
-/** Identifiers that an answer lists; a browser that loses its cookie daily would fill pages. */
-const IDENTITIES_MAX = 50;
+import type { Traits } from "../../core/traits.ts";
+import { type PeopleReader, SHOWN_IDENTITIES_MAX, type StoredPerson } from "../../store/sqlite/people.ts";
 
 export type PersonAnswer = {
   person_id: string;
@@ -65,7 +63,7 @@ export function describePerson(personId: number, people: PeopleReader, rules: Ru
 function answerOf(person: StoredPerson, people: PeopleReader, rules: Rules, score: number): PersonAnswer {
   return {
     person_id: formatId("person", person.personId),
-    identities: people.liveIdentitiesOf(person.personId, IDENTITIES_MAX).map(identityAnswer),
+    identities: people.liveIdentitiesOf(person.personId, SHOWN_IDENTITIES_MAX).map(identityAnswer),
     traits: person.traits,
     score,
     level: levelOf(score, rules.thresholds),

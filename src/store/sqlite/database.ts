@@ -13,6 +13,8 @@ const CACHE_KIB = 64 * 1024;
 /** A page that many events touch goes to the WAL each time, and into the database once per checkpoint. */
 const WAL_CHECKPOINT_PAGES = 4_000;
 const WAL_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+/** People's data is for the user that runs the server. */
+const FOLDER_MODE = 0o700;
 const BUSY_TIMEOUT_MS = 5_000;
 
 export type OpenDatabase = { database: Database; close: () => void };
@@ -20,7 +22,7 @@ export type OpenDatabase = { database: Database; close: () => void };
 /** Opens or creates the data folder's database for the one process that writes it, and brings it up to date. */
 export function openDatabase(folder: string, durability: Durability): OpenDatabase {
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
     return openLocked(folder, durability, lockFolder(folder));
   } catch (error) {
     if (!(error instanceof Error && "code" in error) || error instanceof AppError) throw error;

@@ -4,9 +4,12 @@ export type KeyKind = "write" | "secret";
 
 export type StoredKeys = { secretHashes: string[]; writeHashes: string[]; writeKey: string | null };
 
+export type NewKey = { kind: KeyKind; hash: string; publicValue: string | null };
+
 export type KeyStore = {
   read(): StoredKeys;
-  insert(kind: KeyKind, hash: string, publicValue: string | null, createdMs: number): void;
+  /** All or none of them. */
+  insert(keys: readonly NewKey[], createdMs: number): void;
 };
 
 export function createKeyStore(database: Database): KeyStore {
@@ -24,8 +27,8 @@ export function createKeyStore(database: Database): KeyStore {
         writeKey: rows.find(({ kind }) => kind === "write")?.public_value ?? null,
       };
     },
-    insert: (kind, hash, publicValue, createdMs) => {
-      insert.run(kind, hash, publicValue, createdMs);
-    },
+    insert: database.transaction((keys: readonly NewKey[], createdMs: number) => {
+      for (const { kind, hash, publicValue } of keys) insert.run(kind, hash, publicValue, createdMs);
+    }),
   };
 }

@@ -9,6 +9,7 @@ import {
   type Account,
   emptyState,
   type Identity,
+  type IntentScore,
   type Person,
   type Session,
   type State,
@@ -57,13 +58,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
   const selectScore = database.query<ScoreRow, [number]>(
     `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
   );
-  const selectSharedKeys = database.query<[string], [number, number]>(
-    `select distinct a.session_id
-     from identity ia cross join session a on a.identity_id = ia.identity_id
-       cross join identity ib on ib.person_id = ?2
-       cross join session b on b.identity_id = ib.identity_id and b.session_id = a.session_id
-     where ia.person_id = ?1`,
-  );
+  const sharedKeysOf = sharedSessionLookup(database);
   const selectAccount = database.query<[number, string, number], [string]>(
     "select account_id, domain, created_at from account where domain = ?",
   );
@@ -157,8 +152,8 @@ export function createLoader(database: Database, recent: Recent): Loader {
     const shared = new Set<string>();
     bySessionCount.forEach((small, position) => {
       for (const big of bySessionCount.slice(position + 1)) {
-        for (const [sessionKey] of selectSharedKeys.values(small.personId, big.personId))
-          shared.add(sessionKey as string);
+        for (const sessionKey of sharedKeysOf(small, big, state.identitiesOf.get(big.personId)?.length ?? 0))
+          shared.add(sessionKey);
       }
     });
     state.sharedSessionKeys = [...shared];
@@ -193,6 +188,32 @@ export function createLoader(database: Database, recent: Recent): Loader {
   };
 
   return { loadForTracking, loadForIdentify };
+}
+
+type SessionsOf = Pick<IntentScore, "personId" | "sessionCount">;
+
+/** Looks each session of the smaller side up under each browser of the other, or reads both sides, if that is less. */
+function sharedSessionLookup(
+  database: Database,
+): (small: SessionsOf, big: SessionsOf, browsersOfBig: number) => string[] {
+  const selectSharedKeys = database.query<[string], [number, number]>(
+    `select distinct a.session_id
+     from identity ia cross join session a on a.identity_id = ia.identity_id
+       cross join identity ib on ib.person_id = ?2
+       cross join session b on b.identity_id = ib.identity_id and b.session_id = a.session_id
+     where ia.person_id = ?1`,
+  );
+  const selectSessionKeys = database.query<[string], [number]>(
+    `select s.session_id from identity i cross join session s on s.identity_id = i.identity_id where i.person_id = ?`,
+  );
+  return (small, big, browsersOfBig) => {
+    if (small.sessionCount * browsersOfBig <= small.sessionCount + big.sessionCount) {
+      return selectSharedKeys.values(small.personId, big.personId).map(([sessionKey]) => sessionKey as string);
+    }
+    const own = new Set(selectSessionKeys.values(small.personId).map(([sessionKey]) => sessionKey as string));
+    const theirs = selectSessionKeys.values(big.personId).map(([sessionKey]) => sessionKey as string);
+    return theirs.filter((sessionKey) => own.has(sessionKey));
+  };
 }
 
 function personOf([personId, traits, verifiedTraits, accountId, mergedInto, createdMs]: PersonRow): Person {

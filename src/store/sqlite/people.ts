@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { IDENTIFIER_KINDS, type Identifier } from "../../core/identifier.ts";
-import type { Identity, IntentScore, Traits } from "../../core/state.ts";
+import type { Identity, IntentScore } from "../../core/state.ts";
+import type { Traits } from "../../core/traits.ts";
 import { IDENTITY_COLUMNS, type IdentityRow, identityOf, SCORE_COLUMNS, type ScoreRow, scoreOfRow } from "./row.ts";
 
 /** One merge leads to the next; nobody is merged so often, and a circle must not hold the server. */
@@ -29,13 +30,16 @@ export type PeopleReader = {
 
 const STRENGTH = `case kind ${IDENTIFIER_KINDS.map((kind, rank) => `when '${kind}' then ${rank}`).join(" ")} end`;
 
+/** Identifiers that an answer or a signal lists; a browser that loses its cookie daily would fill pages. */
+export const SHOWN_IDENTITIES_MAX = 50;
+
 export const PEOPLE_SQL = {
   person: `select p.traits, p.verified_traits as verifiedTraits, p.merged_into as mergedInto, a.domain
     from person p left join account a on a.account_id = p.account_id where p.person_id = ?`,
   score: `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
   owner: "select person_id as personId from identity where value = ? and kind = ? and retired_at is null",
   liveIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = ? and retired_at is null
-    order by ${STRENGTH}, identity_id limit ?`,
+    order by ${STRENGTH}, is_verified desc, identity_id limit ?`,
   allIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = ? order by identity_id desc`,
 } as const;
 

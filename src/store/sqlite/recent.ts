@@ -3,7 +3,7 @@ import { adopt } from "../../core/decide.ts";
 import { type Changes, emptyState, type State } from "../../core/state.ts";
 
 /** Rows kept of each kind: the visitors who are on the site right now. */
-const KEPT_MAX = 20_000;
+const KEPT_MAX = 10_000;
 
 /**
  * What the last commands loaded and wrote, as it stands in the tables, so that a visitor's next event need not read and

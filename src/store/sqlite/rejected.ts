@@ -13,7 +13,8 @@ export function createRejectedWriter(database: Database): (rows: readonly Reject
   );
   return (rows) => {
     if (rows.length === 0) return;
-    for (const { rejectedMs, code, field, message, body } of rows) insert.run(rejectedMs, code, field, message, body);
+    for (const { rejectedMs, code, field, message, body } of rows.slice(-REJECTED_MAX))
+      insert.run(rejectedMs, code, field, message, body);
     trim.run();
   };
 }

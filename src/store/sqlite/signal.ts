@@ -1,5 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Profile, Signal, SignalData } from "../../core/signal.ts";
+import { PEOPLE_SQL, SHOWN_IDENTITIES_MAX } from "./people.ts";
+import { type IdentityRow, identityOf } from "./row.ts";
 
 export type SignalWriter = {
   profileOf(personId: number): Profile;
@@ -11,10 +13,7 @@ export function createSignalWriter(database: Database): SignalWriter {
     `select p.traits, p.verified_traits, a.domain
      from person p left join account a on a.account_id = p.account_id where p.person_id = ?`,
   );
-  const selectIdentities = database.query<{ kind: string; value: string; is_verified: number }, [number]>(
-    `select kind, value, is_verified from identity
-     where person_id = ? and retired_at is null order by identity_id limit ${PROFILE_IDENTITIES_MAX}`,
-  );
+  const selectIdentities = database.query<IdentityRow, [number, number]>(PEOPLE_SQL.liveIdentities);
   const insert = database.query(
     "insert into signal (signal_id, person_id, threshold, epoch, created_at, data, account_id) values (?, ?, ?, ?, ?, ?, ?)",
   );
@@ -23,9 +22,9 @@ export function createSignalWriter(database: Database): SignalWriter {
       const person = selectPerson.get(personId);
       if (person === null) throw new Error("a signal is about a person that is not stored");
       return {
-        identities: selectIdentities
-          .all(personId)
-          .map(({ kind, value, is_verified }) => ({ kind, value, verified: is_verified === 1 })),
+        identities: (selectIdentities.values(personId, SHOWN_IDENTITIES_MAX) as IdentityRow[])
+          .map(identityOf)
+          .map(({ kind, value, isVerified }) => ({ kind, value, verified: isVerified })),
         traits: { ...JSON.parse(person.traits), ...JSON.parse(person.verified_traits) },
         account: person.domain === null ? null : { domain: person.domain },
       };
@@ -46,6 +45,3 @@ export function createSignalWriter(database: Database): SignalWriter {
     },
   };
 }
-
-/** Identifiers that an answer or a signal lists; a browser that loses its cookie daily would fill pages. */
-const PROFILE_IDENTITIES_MAX = 50;

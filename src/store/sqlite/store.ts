@@ -28,15 +28,15 @@ export function createSqliteStore(database: Database): LoopStore {
   return {
     transact: (work) => {
       begin.run();
-      recent.begin();
       try {
+        recent.begin();
         const result = work();
         commit.run();
         return result;
       } catch (error) {
+        recent.forget();
         // A full disk rolls back by itself; a second rollback would hide why.
         if (database.inTransaction) rollback.run();
-        recent.forget();
         throw error;
       }
     },
