@@ -34,23 +34,23 @@ export async function attempt(
   post: Post,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  const destination = destinationOf(config);
-  const exchange =
-    "write" in destination
-      ? () => Promise.reject(new Error("a local destination has nobody to ask"))
-      : (request: OutgoingRequest) =>
-          post.send(request, { isPrivateAllowed: isPrivateAllowed(destination, request), signal });
   const secrets: string[] = [];
-  const tools: Tools = {
-    secret: async (reference) => {
-      const value = await readSecret(reference, post.environment);
-      secrets.push(value);
-      return value;
-    },
-    exchange,
-    print: post.print,
-  };
   try {
+    const destination = destinationOf(config);
+    const exchange =
+      "write" in destination
+        ? () => Promise.reject(new Error("a local destination has nobody to ask"))
+        : (request: OutgoingRequest) =>
+            post.send(request, { isPrivateAllowed: isPrivateAllowed(destination, request), signal });
+    const tools: Tools = {
+      secret: async (reference) => {
+        const value = await readSecret(reference, post.environment);
+        secrets.push(value);
+        return value;
+      },
+      exchange,
+      print: post.print,
+    };
     if ("write" in destination) {
       await destination.write(parcel, tools);
       return { verdict: { outcome: "delivered" }, status: null, answer: "" };

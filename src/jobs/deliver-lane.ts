@@ -19,6 +19,8 @@ export type LaneOptions = {
   record: (mark: DeliveryMark, health: DestinationHealth | null) => void;
   /** A place became free, or the next attempt is due at another time than was thought. */
   onChange: () => void;
+  /** What became of an attempt could not be noted. */
+  onFault: (error: unknown) => void;
 };
 
 export type Lane = {
@@ -57,17 +59,26 @@ export function createLane(name: string, options: LaneOptions): Lane {
     return null;
   };
 
-  const dispatch = async (config: DestinationConfig, delivery: DueDelivery): Promise<void> => {
-    const { verdict, status, answer } = await options.attempt(config, delivery);
+  const noteDown = (delivery: DueDelivery, { verdict, status, answer }: Attempt): void => {
     const nowMs = now();
     const { quietUntilMs: askedMs, ...conclusion } = conclude(verdict, delivery.attempts, nowMs, options.random);
     quietUntilMs = Math.max(quietUntilMs, askedMs ?? 0);
-    underWay -= 1;
     const changed = healthAfter(health, verdict.outcome, nowMs);
     health = changed ?? health;
     const { deliveryId } = delivery;
     options.record({ deliveryId, destination: name, ...conclusion, attemptedMs: nowMs, status, answer }, changed);
-    options.onChange();
+  };
+
+  /** Nobody waits for it, so a fault must end here. The delivery stays held then: it may have arrived. */
+  const dispatch = async (config: DestinationConfig, delivery: DueDelivery): Promise<void> => {
+    try {
+      noteDown(delivery, await options.attempt(config, delivery));
+    } catch (error) {
+      options.onFault(error);
+    } finally {
+      underWay -= 1;
+      options.onChange();
+    }
   };
 
   return {

@@ -6,6 +6,9 @@ import { attempt, type Post } from "./deliver-attempt.ts";
 import { createLane, type Lane } from "./deliver-lane.ts";
 import type { DeliveryLog } from "./deliver-marks.ts";
 
+/** After a destination could not be served. */
+const FAULT_WAIT_MS = 1_000;
+
 type LanesOptions = {
   store: DeliveryStore;
   /** The same array as long as the config is the same. */
@@ -52,9 +55,21 @@ export function createLanes({
         attempt(config, { deliveryId: formatId("delivery", deliveryId), body, nowMs: now() }, post, abort),
       record,
       onChange: () => touch(name),
+      onFault: (error) => log.warn("delivery_not_noted", { destination: name, reason: reasonOf(error) }),
     });
     lanes.set(name, lane);
     return lane;
+  };
+
+  /** One destination that cannot be served must not keep the others from it. */
+  const pumpLane = (config: DestinationConfig): number | null => {
+    const { name } = config;
+    try {
+      return laneOf(name).pump(config);
+    } catch (error) {
+      log.warn("delivery_not_read", { destination: name, reason: reasonOf(error) });
+      return now() + FAULT_WAIT_MS;
+    }
   };
 
   return {
@@ -74,7 +89,7 @@ export function createLanes({
       for (const config of configs) {
         const { name } = config;
         const isDue = (wakeMs.get(name) ?? Number.POSITIVE_INFINITY) <= nowMs;
-        if (looked === "all" || looked.has(name) || isDue) wakeMs.set(name, laneOf(name).pump(config));
+        if (looked === "all" || looked.has(name) || isDue) wakeMs.set(name, pumpLane(config));
         nextMs = Math.min(nextMs, wakeMs.get(name) ?? Number.POSITIVE_INFINITY);
       }
       return nextMs === Number.POSITIVE_INFINITY ? null : nextMs;
@@ -91,6 +106,10 @@ export function createLanes({
     },
     underWay: (): number => [...lanes.values()].reduce((sum, lane) => sum + lane.underWay(), 0),
   };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
 }
 
 function reportMissing(configs: readonly DestinationConfig[], store: DeliveryStore, log: DeliveryLog): void {

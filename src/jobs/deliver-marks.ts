@@ -56,6 +56,7 @@ export function createMarkBook(
   return {
     record: (mark, health) => {
       marks.push(mark);
+      timer ??= setTimeout(flush, WINDOW_MS);
       if (health !== null) {
         changedHealth.set(mark.destination, health);
         reportHealth(mark.destination, health, log);
@@ -64,7 +65,6 @@ export function createMarkBook(
         const { destination, status } = mark;
         log.warn("delivery_dead", { destination, delivery_id: formatId("delivery", mark.deliveryId), status });
       }
-      timer ??= setTimeout(flush, WINDOW_MS);
     },
     flush,
     isEmpty: () => marks.length === 0,

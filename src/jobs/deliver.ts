@@ -52,11 +52,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     now,
     timer: options.timer ?? systemTimer,
   });
-  lanes.onChange(rounds.ask);
-  const book = createMarkBook(store, log, (marks) => {
-    lanes.release(marks);
+  lanes.onChange(() => {
     rounds.ask();
+    // Once the rounds are stopped, nobody else says so.
+    tellSettled();
   });
+  const book = createMarkBook(store, log, lanes.release);
   const lookAgain = setInterval(() => lanes.touch(), LOOK_AGAIN_MS);
   lookAgain.unref();
 

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
 import type { Answer, OutgoingRequest } from "../../src/destinations/interface.ts";
+import { attempt } from "../../src/jobs/deliver-attempt.ts";
+import { createLane } from "../../src/jobs/deliver-lane.ts";
 import { answering, type Behaviour, startReceiver } from "../destinations/receiver.ts";
 import { destination, NOON_MS, SECRET } from "../destinations/sample.ts";
 import { openHouse } from "./house.ts";
@@ -330,6 +332,67 @@ test("stopping lets what is under way finish, and waits for a hanging one no lon
   await house.deliverer.stop();
   expect(performance.now() - startMs).toBeLessThan(10_000);
   expect(house.deliveries()).toMatchObject([{ state: "delivered" }, { state: "pending", attempts: 0 }]);
+});
+
+test("stopping ends as soon as what was under way has its answer", async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<Answer>();
+  await using house = openHouse([webhook("http://crm.example/")], { post: { send: () => answer } });
+  house.signal({ signalId: 1, personId: 1 });
+  const settled = house.deliverer.settled();
+  await new Promise((proceed) => setImmediate(proceed));
+  const stopped = house.deliverer.stop();
+  resolve(failing(200));
+  // Nobody would say so any more once the wait of two seconds was over.
+  await settled;
+  await stopped;
+  expect(house.deliveries()).toMatchObject([{ state: "delivered" }]);
+});
+
+/** As if a destination of this type failed while it is made. */
+const unmakable = (name: string) => ({ ...webhook("http://crm.example/", { name }), type: "unmakable" }) as never;
+
+test("a destination that cannot be made is a failed attempt, not a fault that ends the process", async () => {
+  const post = { send: async () => failing(200), environment: {}, print: () => undefined };
+  const parcel = { deliveryId: "dlv_1", body: "{}", nowMs: NOON_MS };
+  const attempted = await attempt(unmakable("crm"), parcel, post, new AbortController().signal);
+  expect(attempted).toMatchObject({ verdict: { outcome: "retry" }, status: null });
+});
+
+test("a destination that cannot be made keeps no other from its deliveries", async () => {
+  await using house = openHouse([webhook("http://crm.example/")], { post: { send: async () => failing(200) } });
+  house.signal({ signalId: 1, personId: 1 });
+  house.configs = [unmakable("slow"), ...house.configs];
+  await house.deliverer.settled();
+  expect(house.logged).toContain("delivery_not_read");
+  expect(house.deliveries()).toMatchObject([{ state: "delivered" }]);
+});
+
+test("an attempt that cannot be noted is reported, gives its place back, and is not sent again", async () => {
+  await using house = openHouse([webhook("http://crm.example/")]);
+  const faults: unknown[] = [];
+  let sent = 0;
+  const { promise: changed, resolve: onChange } = Promise.withResolvers<void>();
+  const lane = createLane("crm", {
+    store: { ...house.store, due: () => [1], toSend: () => ({ deliveryId: 1, body: "{}", attempts: 0 }) },
+    now: () => NOON_MS,
+    random: () => 0,
+    attempt: async () => {
+      sent += 1;
+      return { verdict: { outcome: "delivered" }, status: 200, answer: "" };
+    },
+    record: () => {
+      throw new Error("no room");
+    },
+    onChange,
+    onFault: (error) => faults.push(error),
+  });
+  lane.pump(webhook("http://crm.example/"));
+  expect(lane.underWay()).toBe(1);
+  await changed;
+  lane.pump(webhook("http://crm.example/"));
+  expect(faults).toEqual([new Error("no room")]);
+  expect(lane.underWay()).toBe(0);
+  expect(sent).toBe(1);
 });
 
 test("an answer is kept without what we sent", async () => {
