@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Glob } from "bun";
 
 const source = join(import.meta.dirname, "../../src");
 const FACTORS: { readonly [unit: string]: number } = { KB: 1_024, s: 1_000, h: 3_600_000, d: 86_400_000 };
@@ -11,12 +12,15 @@ const NAMED: { readonly [name: string]: number } = {
   DAY_MS: 86_400_000,
 };
 
-/** A constant as it stands in the code: a number, or a product of numbers and lengths of time. */
+/** The one constant of this name in a room of the code: a number, or a product of numbers and lengths of time. */
 export function constantOf(where: string): number {
-  const [, file = "", name = ""] = /^`([\w./-]+)` (\w+)$/.exec(where) ?? [];
-  const text = readFileSync(join(source, file), "utf8");
-  const said = new RegExp(`^(?:export )?const ${name} = ([\\w *]+);$`, "m").exec(text)?.[1];
-  if (said === undefined) throw new Error(`${file} has no plain number ${name}`);
+  const [, room = "", name = ""] = /^`([\w/]+)` (\w+)$/.exec(where) ?? [];
+  const definition = new RegExp(`^(?:export )?const ${name} = ([\\w *]+);$`, "m");
+  const found = [...new Glob("**/*.ts").scanSync(join(source, room))].flatMap(
+    (file) => definition.exec(readFileSync(join(source, room, file), "utf8"))?.[1] ?? [],
+  );
+  const [said] = found;
+  if (said === undefined || found.length > 1) throw new Error(`${room} has ${found.length} numbers ${name}`);
   return said
     .split(" * ")
     .reduce((product, factor) => product * (NAMED[factor] ?? Number(factor.replaceAll("_", ""))), 1);
