@@ -57,7 +57,7 @@ const filterSchema = z
       .min(1)
       .max(FILTER_NAMES_MAX)
       .optional()
-      .describe("Only crossings of these thresholds"),
+      .describe("Only crossings of these thresholds; those of accounts are named account.hot and the like"),
     groups: z.record(z.string(), z.number().min(0)).optional().describe("Only with at least so many points in a group"),
     accounts_only: z.boolean().optional().describe("Only people who belong to an account"),
     with_email_only: z.boolean().optional().describe("Only people whose e-mail is known"),
