@@ -73,7 +73,7 @@ async function test(config: IntentConfig, name: string, nowMs: number, write: Wr
 
 type ReplayOptions = Extract<DestinationsCommand, { name: "destinations replay" }>["options"];
 
-function replay(config: IntentConfig, options: ReplayOptions, nowMs: number, write: Write): number {
+async function replay(config: IntentConfig, options: ReplayOptions, nowMs: number, write: Write): Promise<number> {
   const database = openBeside(options.data);
   try {
     const store = createDeliveryStore(database);
@@ -81,7 +81,7 @@ function replay(config: IntentConfig, options: ReplayOptions, nowMs: number, wri
     const names = options.someDestination === null ? known : [options.someDestination];
     for (const name of names) {
       if (!known.includes(name)) throw unknown(name, config);
-      write(`${name}: ${store.replaySince(name, options.sinceMs, nowMs)} to be sent again`);
+      write(`${name}: ${await store.replaySince(name, options.sinceMs, nowMs)} to be sent again`);
     }
     return 0;
   } finally {

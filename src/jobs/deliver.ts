@@ -10,6 +10,8 @@ import { sendTestSignal } from "./deliver-test-signal.ts";
 const STOP_MAX_MS = 2_000;
 /** The command line may reopen deliveries beside a running server, which nobody tells this one. */
 const LOOK_AGAIN_MS = 5_000;
+/** Made due at once in one turn of the event loop; everything else waits as long. */
+const HURRY_ROWS = 500;
 
 export type DelivererOptions = {
   store: DeliveryStore;
@@ -29,8 +31,8 @@ export type Deliverer = {
   wake(): void;
   /** Sends nothing there until somebody says so; what comes meanwhile waits. */
   pause(name: string): void;
-  /** Forgets what went wrong, and sends at once what waits. */
-  resume(name: string): void;
+  /** Forgets what went wrong, and sends at once what waits; resolves when all of it is due. */
+  resume(name: string): Promise<void>;
   /** Sends a signal that says it is a test, at once and past filter, queue and pause; null where nobody has that name. */
   test(name: string): Promise<Attempt | null>;
   /** Resolves when nothing is under way and all results are stored. */
@@ -79,6 +81,17 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     lanes.refresh(name);
   };
 
+  /** Whoever pauses it meanwhile has the last word: being due sends nothing yet. */
+  const resume = async (name: string): Promise<void> => {
+    const nowMs = now();
+    setHealth(name, { pausedMs: null, pauseReason: null, failingSinceMs: null });
+    while (stopped === null && store.hurry(name, nowMs, HURRY_ROWS) === HURRY_ROWS) {
+      lanes.touch();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    lanes.touch();
+  };
+
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     rounds.stop();
@@ -92,10 +105,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   return {
     wake: lanes.touch,
     pause: (name) => setHealth(name, { ...store.health(name), pausedMs: now(), pauseReason: "manual" }),
-    resume: (name) => {
-      store.hurry(name, now());
-      setHealth(name, { pausedMs: null, pauseReason: null, failingSinceMs: null });
-    },
+    resume,
     test: async (name) => {
       const config = options.destinations().find((candidate) => candidate.name === name);
       const context = { publicUrl: options.publicUrl?.() ?? null, nowMs: now() };

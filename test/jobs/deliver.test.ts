@@ -247,11 +247,27 @@ test("after five days of failures a destination is paused, and resumed it gets w
   expect(house.store.health("crm").pauseReason).toBe("failing");
   expect(house.logged).toContain("destination_paused");
   isDown = false;
-  house.deliverer.resume("crm");
+  await house.deliverer.resume("crm");
   await house.deliverer.settled();
   const states = house.deliveries().map(({ state }) => state);
   expect(states.slice(0, 2)).toEqual(["dead", "dead"]);
   expect(new Set(states.slice(2))).toEqual(new Set(["delivered"]));
+});
+
+test("what waits in thousands is made due in turns of five hundred, between which others have theirs", async () => {
+  await using house = openHouse([webhook("http://crm.example/")], { post: { send: async () => failing(200) } });
+  const many = 1_200;
+  house.deliverer.pause("crm");
+  house.signal(...Array.from({ length: many }, (_, index) => ({ signalId: index + 1, personId: index })));
+  const tried = { destination: "crm", state: "pending" as const, attempts: 1, status: 500, answer: "" };
+  const later = { nextAttemptMs: NOON_MS + HOUR_MS, attemptedMs: NOON_MS };
+  house.store.mark(house.deliveries().map(({ deliveryId }) => ({ deliveryId, ...tried, ...later })));
+  const resumed = house.deliverer.resume("crm");
+  expect(house.store.due("crm", NOON_MS, many)).toHaveLength(500);
+  await resumed;
+  while (await house.advance());
+  expect(house.clock.nowMs).toBe(NOON_MS);
+  expect(house.deliveries().every(({ state }) => state === "delivered")).toBe(true);
 });
 
 test("a paused destination gets nothing until it is resumed", async () => {
@@ -268,7 +284,7 @@ test("a paused destination gets nothing until it is resumed", async () => {
   house.signal({ signalId: 1, personId: 1 });
   await house.deliverer.settled();
   expect(sent).toHaveLength(0);
-  house.deliverer.resume("crm");
+  await house.deliverer.resume("crm");
   await house.deliverer.settled();
   expect(sent).toHaveLength(1);
 });
@@ -280,7 +296,7 @@ test("what waits for a destination that is no longer configured is kept, said, a
   house.signal({ signalId: 1, personId: 1 });
   await house.deliverer.settled();
   house.configs = [];
-  house.deliverer.resume("crm");
+  await house.deliverer.resume("crm");
   await house.deliverer.settled();
   expect(house.logged).toContain("destination_not_configured");
   expect(house.deliveries()).toMatchObject([{ state: "pending" }]);
@@ -300,7 +316,7 @@ test("a replay sends the same body under the same id", async () => {
   expect(house.store.replay(first, house.clock.nowMs)).toBe(true);
   house.deliverer.wake();
   await house.deliverer.settled();
-  expect(house.store.replaySince("crm", NOON_MS, house.clock.nowMs)).toBe(2);
+  expect(await house.store.replaySince("crm", NOON_MS, house.clock.nowMs)).toBe(2);
   house.deliverer.wake();
   await house.deliverer.settled();
   const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);

@@ -61,8 +61,8 @@ test("of a person's line only the first is due, each after the one before it, de
   using house = open();
   house.store.insert([row(1, 1), row(2, 1), row(3, 2), row(4, 1, "log")]);
   const [first = 0, , other = 0] = house.store
-    .list("pending", 1_000, 10)
-    .map(({ deliveryId }) => deliveryId)
+    .page("pending", 1_000, 10)
+    .deliveries.map(({ deliveryId }) => deliveryId)
     .reverse();
   expect(house.store.due("crm", 10, 10)).toEqual([first, other]);
   expect(house.store.due("log", 10, 10)).toHaveLength(1);
@@ -96,20 +96,20 @@ test("an earlier one that is replayed goes before what waits", () => {
   expect(house.store.replay(first, 20)).toBe(false);
 });
 
-test("a replay since a time takes what was delivered or died since, and leaves what waits", () => {
+test("a replay since a time takes what was delivered or died since, and leaves what waits", async () => {
   using house = open();
   house.store.insert([row(1, 1), row(2, 2), row(3, 3), row(4, 4)]);
   house.store.mark([delivered(1, 10), delivered(2, 10), { ...delivered(3, 10), state: "dead" }]);
-  expect(house.store.replaySince("crm", 2, 30)).toBe(2);
-  expect(house.store.list("pending", 1_000, 10).map(({ deliveryId }) => deliveryId)).toEqual([4, 3, 2]);
+  expect(await house.store.replaySince("crm", 2, 30)).toBe(2);
+  expect(house.store.page("pending", 1_000, 10).deliveries.map(({ deliveryId }) => deliveryId)).toEqual([4, 3, 2]);
 });
 
 test("deliveries are listed newest first by state, and counted by destination", () => {
   using house = open();
   house.store.insert([row(1, 1), row(2, 2), row(3, 3)]);
   house.store.mark([{ ...delivered(2, 10), state: "dead" }]);
-  expect(house.store.list("pending", 1_000, 10).map(({ signalId }) => signalId)).toEqual([3, 1]);
-  expect(house.store.list(null, 3, 10).map(({ signalId }) => signalId)).toEqual([2, 1]);
+  expect(house.store.page("pending", 1_000, 10).deliveries.map(({ signalId }) => signalId)).toEqual([3, 1]);
+  expect(house.store.page(null, 3, 10).deliveries.map(({ signalId }) => signalId)).toEqual([2, 1]);
   expect(house.store.counts()).toEqual([
     { destination: "crm", state: "pending", count: 2 },
     { destination: "crm", state: "dead", count: 1 },
@@ -121,5 +121,55 @@ test("a delivery's id grows with time even where a signal's does not", () => {
   using house = open();
   house.store.insert([row(9, 1), row(9, 1, "log")]);
   house.store.insert([row(9, 2)]);
-  expect(house.store.list(null, 1_000, 10).map(({ deliveryId }) => deliveryId)).toEqual([11, 10, 9]);
+  expect(house.store.page(null, 1_000, 10).deliveries.map(({ deliveryId }) => deliveryId)).toEqual([11, 10, 9]);
+});
+
+/** So many deliveries, each of a person of its own. */
+const rows = (count: number): NewDelivery[] => Array.from({ length: count }, (_, index) => row(index + 1, index + 1));
+
+test("a long replay is made of short transactions, others have their turn between them, and what comes meanwhile is left", async () => {
+  using house = open();
+  const many = 1_100;
+  house.store.insert(rows(many));
+  house.store.mark(Array.from({ length: many }, (_, index) => delivered(index + 1, 10)));
+  const replayed = house.store.replaySince("crm", 0, many + 1);
+  const waiting = () => house.store.counts()[0]?.count;
+  expect(waiting()).toBe(500);
+  // As when the first of them arrives again, and a new one too, while the replay is not through.
+  house.store.insert([row(many + 1, many + 1)]);
+  house.store.mark([delivered(1, many + 1), delivered(many + 1, many + 1)]);
+  expect(await replayed).toBe(many);
+  expect(waiting()).toBe(many - 1);
+});
+
+test("a replay goes on among many of the same moment, and past those that wait", async () => {
+  using house = open();
+  const many = 1_700;
+  house.store.insert(rows(many).map((each) => ({ ...each, createdMs: 5 })));
+  house.store.mark(Array.from({ length: 600 }, (_, index) => delivered(index + 1_101, 10)));
+  expect(await house.store.replaySince("crm", 5, 30)).toBe(600);
+});
+
+test("what waits is made due so much at a time, the longest wait first", () => {
+  using house = open();
+  house.store.insert(rows(5));
+  house.store.mark(
+    [1, 2, 3, 4].map((id) => ({ ...delivered(id, 10), state: "pending" as const, nextAttemptMs: 100 + id })),
+  );
+  expect(house.store.hurry("crm", 50, 3)).toBe(3);
+  expect(house.store.due("crm", 50, 10)).toEqual([5, 2, 3, 4]);
+  expect(house.store.hurry("crm", 50, 3)).toBe(1);
+  expect(house.store.hurry("crm", 50, 3)).toBe(0);
+  expect(house.store.due("crm", 50, 10)).toEqual([5, 1, 2, 3, 4]);
+});
+
+test("a page of what was delivered looks at no more than five thousand, and says where to go on", () => {
+  using house = open();
+  house.store.insert(rows(5_010));
+  house.store.mark([1, 2, 3].map((id) => delivered(id, 10)));
+  const first = house.store.page("delivered", Number.MAX_SAFE_INTEGER, 2);
+  expect(first).toEqual({ deliveries: [], nextBelowId: 11 });
+  const second = house.store.page("delivered", 11, 2);
+  expect(second).toMatchObject({ deliveries: [{ deliveryId: 3 }, { deliveryId: 2 }], nextBelowId: 2 });
+  expect(house.store.page("delivered", 2, 2)).toMatchObject({ deliveries: [{ deliveryId: 1 }], nextBelowId: null });
 });

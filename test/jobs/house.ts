@@ -91,7 +91,7 @@ export function openHouse(configs: DestinationConfig[], options: Partial<Deliver
       await house.deliverer.settled();
       return true;
     },
-    deliveries: () => store.list(null, Number.MAX_SAFE_INTEGER, 1_000_000).reverse(),
+    deliveries: () => store.page(null, Number.MAX_SAFE_INTEGER, 1_000_000).deliveries.reverse(),
     restart: (changes) => {
       retire();
       house.deliverer = build(changes);

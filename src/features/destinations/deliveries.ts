@@ -15,15 +15,13 @@ const positionSchema = z.tuple([z.int().min(0)]);
 /** Deliveries of all destinations, the newest first. */
 export function listDeliveries(
   { state, limit, cursor }: DeliveriesQuery,
-  deliveries: Pick<DeliveryStore, "list">,
+  deliveries: Pick<DeliveryStore, "page">,
 ): DeliveriesAnswer {
   const [belowId] = decodeCursor(positionSchema, cursor) ?? [Number.MAX_SAFE_INTEGER];
-  const found = deliveries.list(state ?? null, belowId, limit + 1);
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
+  const page = deliveries.page(state ?? null, belowId, limit);
   return {
-    deliveries: page.map(answerOf),
-    next_cursor: last === undefined || found.length <= limit ? null : encodeCursor([last.deliveryId]),
+    deliveries: page.deliveries.map(answerOf),
+    next_cursor: page.nextBelowId === null ? null : encodeCursor([page.nextBelowId]),
   };
 }
 

@@ -18,7 +18,7 @@ export type DestinationsDeps = {
   sender: {
     wake(): void;
     pause(name: string): void;
-    resume(name: string): void;
+    resume(name: string): Promise<void>;
     test(name: string): Promise<TestResult | null>;
   };
 };
@@ -47,9 +47,9 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/destinations/:name/replay",
-      ({ params, query }) => {
+      async ({ params, query }) => {
         const { since } = readQuery(replayQuerySchema, query);
-        const replayed = deliveries.replaySince(known(params.name), since, now());
+        const replayed = await deliveries.replaySince(known(params.name), since, now());
         sender.wake();
         return { replayed };
       },
@@ -66,8 +66,8 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/destinations/:name/resume",
-      ({ params }) => {
-        sender.resume(known(params.name));
+      async ({ params }) => {
+        await sender.resume(known(params.name));
         return { ok: true };
       },
       noBody,

@@ -28,21 +28,28 @@ export const DELIVERY_SQL = {
     where state = 'pending' and destination = ?1 and next_attempt_at > ?2 order by next_attempt_at limit 1`,
   mark: `update delivery set state = ?2, attempts = ?3, next_attempt_at = ?4, last_attempt_at = ?5, last_status = ?6,
     last_answer = ?7 where delivery_id = ?1 and state = 'pending' returning person_id as personId`,
-  hurry: `update delivery set next_attempt_at = ?2
-    where state = 'pending' and destination = ?1 and next_attempt_at is not null`,
+  /** Those that would wait longest first: what fails meanwhile is due again within seconds, and has had its turn. */
+  hurry: `update delivery set next_attempt_at = ?2 where delivery_id in (select delivery_id from delivery
+    where state = 'pending' and destination = ?1 and next_attempt_at > ?2 order by next_attempt_at desc limit ?3)`,
   byId: `select ${COLUMNS} from delivery where delivery_id = ?`,
   bySignal: `select ${COLUMNS} from delivery where signal_id = ? order by delivery_id`,
-  /** Those that wait are few beside those that arrived: sorting them beats walking past all the others. */
-  pending: `select ${COLUMNS} from delivery indexed by delivery_due
-    where state = 'pending' and delivery_id < ?1 order by delivery_id desc limit ?2`,
+  /** Those that wait are few beside those that arrived: sorting their ids beats walking past all the others. */
+  pending: `select ${COLUMNS} from delivery where delivery_id in (select delivery_id from delivery indexed by delivery_due
+    where state = 'pending' and delivery_id < ?1 order by delivery_id desc limit ?2) order by delivery_id desc`,
   dead: `select ${COLUMNS} from delivery where state = 'dead' and delivery_id < ?1 order by delivery_id desc limit ?2`,
   delivered: `select ${COLUMNS} from delivery
-    where state = 'delivered' and delivery_id < ?1 order by delivery_id desc limit ?2`,
+    where state = 'delivered' and delivery_id < ?1 and delivery_id >= ?3 order by delivery_id desc limit ?2`,
+  /** The last of so many below a delivery, whatever their state; nothing where there are fewer. */
+  floor: `select delivery_id as deliveryId from delivery where delivery_id < ?1
+    order by delivery_id desc limit 1 offset ?2 - 1`,
   latest: `select ${COLUMNS} from delivery where delivery_id < ?1 order by delivery_id desc limit ?2`,
-  since: `select delivery_id as deliveryId, person_id as personId from delivery
-    where destination = ?1 and created_at >= ?2 and state <> 'pending' order by created_at, delivery_id`,
+  lastId: `select max(delivery_id) as deliveryId from delivery`,
+  /** Whatever their state, so that each step is as short however much waits. */
+  since: `select delivery_id as deliveryId, created_at as createdMs from delivery
+    where destination = ?1 and (created_at, delivery_id) > (?2, ?3) and delivery_id <= ?4
+    order by created_at, delivery_id limit ?5`,
   reopen: `update delivery set state = 'pending', attempts = 0, next_attempt_at = ?2
-    where delivery_id = ?1 and state <> 'pending'`,
+    where delivery_id = ?1 and state <> 'pending' returning person_id as personId`,
   counts: `select destination, 'pending' as state, count(*) as count from delivery indexed by delivery_due
       where state = 'pending' group by destination
     union all select destination, 'dead', count(*) from delivery indexed by delivery_dead

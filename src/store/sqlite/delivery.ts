@@ -63,7 +63,7 @@ function createQueue(database: Database) {
   const due = database.query<{ deliveryId: number }, [string, number, number]>(DELIVERY_SQL.due);
   const toSend = database.query<DueDelivery, [number]>(DELIVERY_SQL.toSend);
   const nextDueMs = database.query<{ nextAttemptMs: number }, [string, number]>(DELIVERY_SQL.nextDueMs);
-  const hurry = database.query<unknown, [string, number]>(DELIVERY_SQL.hurry);
+  const hurry = database.query<unknown, [string, number, number]>(DELIVERY_SQL.hurry);
   return {
     /** What may be sent now, the longest due first; includes what is under way already. */
     due: (destination: string, nowMs: number, limit: number): number[] =>
@@ -75,10 +75,8 @@ function createQueue(database: Database) {
     nextDueMs: (destination: string, nowMs: number): number | null =>
       nextDueMs.get(destination, nowMs)?.nextAttemptMs ?? null,
 
-    /** Makes all that waits for its next attempt due at once. */
-    hurry: (destination: string, nowMs: number): void => {
-      hurry.run(destination, nowMs);
-    },
+    /** Makes so much of what waits for its next attempt due at once; returns how many had to wait. */
+    hurry: (destination: string, nowMs: number, limit: number): number => hurry.run(destination, nowMs, limit).changes,
   };
 }
 
