@@ -1,7 +1,6 @@
 import type { Command } from "../config/flags.ts";
 import { compileRules } from "../core/compile.ts";
-import { AppError } from "../core/error.ts";
-import { findAccount, readAccount } from "../features/accounts/account.ts";
+import { accountTimeOf, findAccount, readAccount } from "../features/accounts/account.ts";
 import { explainPerson } from "../features/people/explain.ts";
 import { findPerson } from "../features/people/person.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
@@ -25,10 +24,7 @@ export async function runExplain(
     const readers = createReaders(database);
     const account = findAccount(who, readers.accounts);
     if (account !== null) {
-      if (atMs !== null && atMs < nowMs) {
-        throw new AppError("invalid", "must not lie in the past for an account; explain its people instead", "at");
-      }
-      write(accountExplanationText(readAccount(account, readers, rules, atMs ?? nowMs)));
+      write(accountExplanationText(readAccount(account, readers, rules, accountTimeOf(atMs, nowMs))));
       return 0;
     }
     const personId = findPerson(who, readers.people);

@@ -16,10 +16,8 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /people                     ?level= &limit= &cursor=, or ?email= ?anonymous_id= ?user_id= ...
   GET /people/ID                  one person; also /people/ID/events
   GET /people/ID/explain          ?at=TIME; every point of the score
-  GET /accounts                   ?level= &sort=score|momentum; /accounts/DOMAIN, explained
-  GET /attribution                ?by=source|campaign|landing|channel &touch= &level=; how many came
   GET /accounts                   ?level= &sort=score|momentum &limit= &cursor=
-  GET /accounts/DOMAIN            one company, and the people who make up its score
+  GET /accounts/DOMAIN            ?at=TIME; one company, and the people who make up its score
   GET /attribution                ?by=source|campaign|landing|channel &level=
                                   &touch=first|last|last_non_direct
   POST /config/try                an intent.json: who would move to another level, and why

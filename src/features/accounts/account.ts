@@ -13,6 +13,8 @@ import type { PeopleReader } from "../../store/sqlite/people.ts";
 const PEOPLE_READ_MAX = 500;
 /** Enough to find an e-mail among somebody's identifiers: the strongest come first. */
 const IDENTITIES_READ = 5;
+/** Further on, ISO 8601 has no four digits for the year. */
+const TIME_MAX_MS = Date.UTC(9999, 11, 31);
 
 export type AccountAnswer = {
   domain: string;
@@ -76,6 +78,14 @@ export function readMomentum(accountId: number, accounts: AccountReader, atMs: n
     }
   }
   return momentumOf(weeks);
+}
+
+/** Now or later: what an account was is told by its people's past, each for themselves. */
+export function accountTimeOf(atMs: number | null, nowMs: number): number {
+  if (atMs === null) return nowMs;
+  if (atMs < nowMs) throw new AppError("invalid", "must not lie in the past for an account; explain its people", "at");
+  if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
+  return atMs;
 }
 
 /** The account with every row that makes up its score: contributions add up to the people's group, groups to the score. */

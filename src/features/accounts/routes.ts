@@ -7,9 +7,9 @@ import type { AccountReader } from "../../store/sqlite/accounts.ts";
 import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { SignalReader } from "../../store/sqlite/signals-read.ts";
-import { readAccount, requireAccount } from "./account.ts";
+import { accountTimeOf, readAccount, requireAccount } from "./account.ts";
 import type { AccountsAnswer } from "./list.ts";
-import { type AccountsQuery, accountsQuerySchema } from "./schema.ts";
+import { type AccountsQuery, accountQuerySchema, accountsQuerySchema } from "./schema.ts";
 
 export type AccountsDeps = {
   keys: Keys;
@@ -31,10 +31,11 @@ export function accountRoutes(deps: AccountsDeps) {
   return new Elysia({ name: "accounts" })
     .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
     .get("/accounts", ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)))
-    .get("/accounts/:domain", ({ params }) => {
+    .get("/accounts/:domain", ({ params, query }) => {
+      const atMs = accountTimeOf(readQuery(accountQuerySchema, query).at ?? null, now());
       const account = requireAccount(params.domain, accounts);
       const told = signals.newestOfAccount(account.accountId, SIGNALS_MAX);
       const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
-      return { ...readAccount(account, deps, rules(), now()), signals: sent };
+      return { ...readAccount(account, deps, rules(), atMs), signals: sent };
     });
 }

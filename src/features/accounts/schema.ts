@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursorSchema, limitSchema } from "../../http/query.ts";
+import { cursorSchema, limitSchema, queryTimeSchema } from "../../http/query.ts";
 
 export const accountsQuerySchema = z.strictObject({
   level: z.string().optional(),
@@ -7,5 +7,7 @@ export const accountsQuerySchema = z.strictObject({
   limit: limitSchema,
   cursor: cursorSchema.optional(),
 });
+
+export const accountQuerySchema = z.strictObject({ at: queryTimeSchema.optional() });
 
 export type AccountsQuery = z.infer<typeof accountsQuerySchema>;

@@ -97,6 +97,9 @@ describe("an account", () => {
       ],
     });
     expect(await accountOf(instance, "mail.acme.example")).toEqual(account);
+    const inAWeek = await accountOf(instance, "acme.example?at=2026-06-08T12:00:00Z");
+    expectToAddUp(inAWeek);
+    expect(inAWeek).toMatchObject({ score: expect.closeTo(25, CLOSE), level: "cold", active_people_14d: 2 });
   });
 
   test("tells its crossings to destinations in its own words, and not as the person's", async () => {
@@ -209,6 +212,9 @@ describe("accounts", () => {
       ["/accounts?cursor=x", 422, "cursor"],
       ["/accounts?who=x", 422, null],
       ["/accounts/nobody.example", 404, null],
+      ["/accounts/nobody.example?at=noon", 422, "at"],
+      ["/accounts/nobody.example?at=2026-05-01", 422, "at"],
+      ["/accounts/nobody.example?at=9999999999999999", 422, "at"],
       ["/accounts/ada@acme.example", 404, null],
     ];
     for (const [path, status, field] of table) {
