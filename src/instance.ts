@@ -55,8 +55,8 @@ type Settings = { config: IntentConfig; rules: Rules; problem: string | null };
 /** One data folder with everything that serves it, but for the socket. */
 export function createInstance(options: InstanceOptions): Instance {
   const { log, clock = systemClock } = options;
-  const { database, close } = openDatabase(options.dataFolder, options.durability);
-  const store = createSqliteStore(database);
+  const { database, checkInPlace, close } = openDatabase(options.dataFolder, options.durability);
+  const store = createSqliteStore(database, checkInPlace);
   const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
   const deliveries = createDeliveryStore(database);
@@ -104,7 +104,8 @@ export function createInstance(options: InstanceOptions): Instance {
     origins: options.origins,
     script: options.script,
     health: {
-      probeWrite: createWriteProbe(database),
+      isStoring: engine.isStoring,
+      probeWrite: createWriteProbe(database, checkInPlace),
       now: clock,
       version: options.version,
       config: () => ({ hash: settings.rules.hash, problem: settings.problem }),

@@ -1,19 +1,27 @@
 import type { ServeOptions } from "../config/flags.ts";
 import type { InstanceKeys } from "./keys.ts";
 
-export type BannerFacts = { options: ServeOptions; port: number; keys: InstanceKeys; configHash: string };
+export type BannerFacts = {
+  options: ServeOptions;
+  port: number;
+  keys: InstanceKeys;
+  configHash: string;
+  publicUrl: string | null;
+};
 
 /** What `serve` prints first: all it takes to go on from here. */
-export function bannerText({ options, port, keys, configHash }: BannerFacts): string {
+export function bannerText({ options, port, keys, configHash, publicUrl }: BannerFacts): string {
   const base = `http://${hostInUrl(options.host)}:${port}`;
   const lines = [
     `do-intent listens on ${base}`,
     `  data folder   ${options.data}`,
     `  config        ${options.config ?? "built in"} (${configHash})`,
-    `  script tag    <script async src="${base}/s.js" data-key="${keys.writeKey}"></script>`,
+    `  script tag    <script async src="${publicUrl ?? base}/s.js" data-key="${keys.writeKey}"></script>`,
     `  write key     ${keys.writeKey}`,
   ];
-  if (keys.freshSecretKey !== null) {
+  if (keys.freshSecretKey !== null && options.secretKey !== null) {
+    lines.push("  secret key    as given in DO_INTENT_SECRET_KEY");
+  } else if (keys.freshSecretKey !== null) {
     lines.push(
       `  secret key    ${keys.freshSecretKey}`,
       "                shown this once; keep it, it reads everything",

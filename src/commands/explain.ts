@@ -28,7 +28,7 @@ export async function runExplain(
       return 0;
     }
     const personId = findPerson(who, readers.people);
-    write(explanationText(await explainPerson(personId, atMs ?? nowMs, readers, rules)));
+    write(explanationText(await explainPerson(personId, atMs, nowMs, readers, rules)));
     return 0;
   } finally {
     database.close(false);

@@ -54,6 +54,7 @@ export async function serve(
       port: instance.app.server?.port ?? options.port,
       keys: instance.keys,
       configHash: loaded.hash,
+      publicUrl: loaded.config.public_url ?? null,
     }),
   );
   await untilAsked(watch);
@@ -99,8 +100,8 @@ function listen({ app }: Instance, { host, port }: ServeOptions): void {
 function untilAsked(watch: ConfigWatch | null): Promise<void> {
   return new Promise((resolve) => {
     process.on("SIGHUP", () => watch?.reload());
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
+    process.on("SIGTERM", resolve);
+    process.on("SIGINT", resolve);
   });
 }
 

@@ -14,11 +14,19 @@ const QUEUE_MAX = 50_000;
 /** The same in one transaction: bounds how long a reply waits for its neighbours. */
 const TRANSACTION_MAX = 1_000;
 
+/** A backup or the command line may hold the file for a moment; the event loop goes on meanwhile. */
+const BUSY_WAIT_MS = 50;
+const BUSY_WAITS_MAX = 100;
+/** So long a refused transaction counts against our health, unless one is stored before. */
+const FAILED_FOR_MS = 10_000;
+
 type Submission = {
   commands: readonly Command[];
   rejected: readonly RejectedEvent[];
   resolve: (outcomes: (Outcome | AppError)[]) => void;
   reject: (error: unknown) => void;
+  /** How often it found the file held by somebody else. */
+  waits: number;
 };
 
 export type EngineOptions = {
@@ -43,6 +51,8 @@ export type Engine = {
     rejected?: readonly RejectedEvent[],
   ): Promise<(IdentifyOutcome | AppError)[]>;
   now: Clock;
+  /** False from a transaction that could not be stored to the next one that could, for some seconds at most. */
+  isStoring(): boolean;
   /** Waits for all that was submitted. */
   drain(): Promise<void>;
 };
@@ -57,11 +67,17 @@ export function createEngine(options: EngineOptions): Engine {
   let queue: Submission[] = [];
   let queued = 0;
   let isScheduled = false;
+  let failedAtMs: number | null = null;
   let onIdle: (() => void)[] = [];
 
   const flush = (): void => {
     const batch = takeBatch();
     const done = commitBatch(batch);
+    if (done === null) {
+      putBack(batch);
+      setTimeout(flush, BUSY_WAIT_MS);
+      return;
+    }
     if (queue.length > 0) setImmediate(flush);
     else isScheduled = false;
     for (const tell of done) {
@@ -91,7 +107,13 @@ export function createEngine(options: EngineOptions): Engine {
     return batch;
   };
 
-  const commitBatch = (batch: readonly Submission[]): (() => void)[] => {
+  const putBack = (batch: readonly Submission[]): void => {
+    queue = [...batch.map((submission) => ({ ...submission, waits: submission.waits + 1 })), ...queue];
+    for (const submission of batch) queued += rowsOf(submission);
+  };
+
+  /** What there is to tell afterwards; null when somebody else holds the file for a moment. */
+  const commitBatch = (batch: readonly Submission[]): (() => void)[] | null => {
     const nowMs = clock();
     const circumstances: Circumstances = { rules: options.rules(), nowMs, mintId: () => ids.mint(nowMs) };
     try {
@@ -106,12 +128,16 @@ export function createEngine(options: EngineOptions): Engine {
         for (const { rejected } of batch) store.insertRejected(rejected);
         return work;
       });
+      failedAtMs = null;
       const replies = repliesOf(batch, outcomes);
       return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
     } catch (error) {
+      if (isBusy(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
       options.onFault(error);
       // One that cannot be stored must not take its neighbours with it; a disk that is full takes them all.
-      if (batch.length > 1 && !isStorageFault(error)) return batch.flatMap((submission) => commitBatch([submission]));
+      if (batch.length > 1 && !isStorageFault(error))
+        return batch.flatMap((submission) => commitBatch([submission]) ?? []);
+      if (isStorageFault(error)) failedAtMs = nowMs;
       const refusal = isStorageFault(error) ? NOT_STORED : UNDECIDED;
       return batch.map(
         ({ reject }) =>
@@ -137,13 +163,14 @@ export function createEngine(options: EngineOptions): Engine {
       setImmediate(flush);
     }
     return new Promise((resolve, reject) => {
-      queue.push({ commands, rejected, resolve, reject });
+      queue.push({ commands, rejected, resolve, reject, waits: 0 });
     });
   };
 
   return {
     submit: submit as Engine["submit"],
     now: clock,
+    isStoring: () => failedAtMs === null || Math.abs(clock() - failedAtMs) > FAILED_FOR_MS,
     drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
   };
 }
@@ -157,6 +184,10 @@ const UNDECIDED = new AppError("internal", "this one could not be stored, by a f
 
 function rowsOf({ commands, rejected }: Submission): number {
   return commands.length + rejected.length;
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
 }
 
 /** SQLite's word that the disk or the file is at fault, and not what was to be written. */

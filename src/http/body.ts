@@ -95,5 +95,6 @@ z.config({
 });
 
 function article(expected: string): string {
-  return `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected === "record" ? "object" : expected}`;
+  const name = expected === "record" ? "object" : expected;
+  return `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
 }

@@ -4,6 +4,10 @@ const KEY_RANDOM_BYTES = 24;
 export const SECRET_KEY_PREFIX = "sk_";
 export const WRITE_KEY_PREFIX = "wk_";
 
+const BEARER_PATTERN = /^bearer +(\S+)$/i;
+/** What browsers send along by themselves, such as a staging site's password, is not meant for us. */
+const FOREIGN_PATTERN = /^(basic|digest|negotiate) /i;
+
 export function mintKey(prefix: typeof SECRET_KEY_PREFIX | typeof WRITE_KEY_PREFIX): string {
   return prefix + Buffer.from(crypto.getRandomValues(new Uint8Array(KEY_RANDOM_BYTES))).toString("base64url");
 }
@@ -28,8 +32,9 @@ export function createKeys(secretHashes: readonly string[], writeKeyHashes: read
   const isSecret = (headers: Headers): boolean => {
     const authorization = headers.get("authorization");
     if (authorization === null) return false;
-    const [scheme, key] = authorization.split(" ");
-    if (scheme?.toLowerCase() === "bearer" && key !== undefined && matches(key, secretHashes)) return true;
+    if (FOREIGN_PATTERN.test(authorization)) return false;
+    const key = BEARER_PATTERN.exec(authorization)?.[1];
+    if (key !== undefined && matches(key, secretHashes)) return true;
     throw new AppError(
       "unauthorized",
       "this secret key is not valid; send Authorization: Bearer sk_…",

@@ -38,7 +38,13 @@ export function corsFor(isAllowed: (origin: string) => boolean) {
 export function guardOrigin(isAllowed: (origin: string) => boolean) {
   return new Elysia({ name: "guard-origin" }).onRequest(({ request: { method, headers } }) => {
     const origin = headers.get("origin");
-    if (method !== "POST" || origin === null || headers.has("authorization") || isAllowed(origin)) return;
+    if (
+      method !== "POST" ||
+      origin === null ||
+      /^bearer\s/i.test(headers.get("authorization") ?? "") ||
+      isAllowed(origin)
+    )
+      return;
     throw new AppError("forbidden", "this site may not send here; allow it with --origin", "origin");
   });
 }

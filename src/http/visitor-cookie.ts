@@ -2,19 +2,14 @@ import { getDomain } from "tldts";
 
 const KEPT_S = 90 * 24 * 60 * 60;
 const ID_PATTERN = /^[\w-]{8,64}$/;
-const ID_MARK = '"anonymous_id":"';
 
 /**
  * The cookie that keeps a browser's own id, or null. Set by a server it lasts where browsers shorten what scripts set.
  * Only for pages of our own site: elsewhere it would be a third party's.
  */
-export function visitorCookie(headers: Headers, body: string): string | null {
+export function visitorCookie(headers: Headers, id: string | null): string | null {
   const origin = headers.get("origin");
-  if (origin === null || !isSameSite(headers, origin)) return null;
-  // The last event is the latest, so its visitor is the one the browser is now.
-  const start = body.lastIndexOf(ID_MARK) + ID_MARK.length;
-  const id = body.slice(start, body.indexOf('"', start));
-  if (start < ID_MARK.length || !ID_PATTERN.test(id)) return null;
+  if (id === null || origin === null || !isSameSite(headers, origin) || !ID_PATTERN.test(id)) return null;
   const domain = siteOf(headers.get("host"));
   const scope = domain === null ? "" : `; Domain=${domain}`;
   const secure = origin.startsWith("https:") ? "; Secure" : "";

@@ -21,12 +21,17 @@ const keys = {
   persist: () => {},
 };
 
-function banner(changes: Partial<ServeOptions>, secretKey: string | null = null): string {
+function banner(
+  changes: Partial<ServeOptions>,
+  secretKey: string | null = null,
+  publicUrl: string | null = null,
+): string {
   return bannerText({
     options: { ...options, ...changes },
     port: 3000,
     keys: { ...keys, freshSecretKey: secretKey },
     configHash: "0123456789abcdef",
+    publicUrl,
   });
 }
 
@@ -55,5 +60,15 @@ describe("what serve prints first", () => {
       "https://a.example, https://b.example",
     );
     expect(banner({})).toContain("--origin");
+  });
+
+  test("the tag names the address that visitors reach, where one is configured", () => {
+    expect(banner({}, null, "https://intent.acme.example")).toContain('src="https://intent.acme.example/s.js"');
+  });
+
+  test("a secret key that was given is not repeated", () => {
+    const text = banner({ secretKey: "sk_given_0123456789" }, "sk_given_0123456789");
+    expect(text).toContain("as given in DO_INTENT_SECRET_KEY");
+    expect(text).not.toContain("sk_given");
   });
 });

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/core/error.ts";
 import type { LoopStore } from "../../src/store/port.ts";
@@ -291,4 +292,35 @@ describe("ids", () => {
     }
     expect(Number.isSafeInteger(highest)).toBe(true);
   });
+});
+
+test("what somebody else holds for a moment is waited for, and the event loop goes on meanwhile", async () => {
+  using house = openEngine(neverFalls);
+  const other = new Database(house.database.filename);
+  other.run("begin immediate");
+  let turns = 0;
+  const waiting = house.submit([view("a")]);
+  while (turns < 10) {
+    turns += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  other.run("rollback");
+  other.close();
+  expect(await waiting).toMatchObject([{ status: "accepted" }]);
+  expect(house.faults).toEqual([]);
+});
+
+test("a row that cannot be written takes no neighbour of its turn with it", async () => {
+  using house = openEngine(neverFalls, {
+    wrapStore: (store) => ({
+      ...store,
+      apply: (changes) => {
+        if (changes.some(({ events }) => events.some(({ eventId }) => eventId === "poison"))) throw new Error("no row");
+        store.apply(changes);
+      },
+    }),
+  });
+  const answers = [house.submit([view("a")]), codeOf(house.submit([view("poison")])), house.submit([view("b")])];
+  expect(await Promise.all(answers)).toMatchObject([[{ status: "accepted" }], "internal", [{ status: "accepted" }]]);
+  expect(count(house, "event")).toBe(2);
 });

@@ -4,7 +4,14 @@ import { AppError } from "../../core/error.ts";
 /** A burst of probes must not become a burst of commits. */
 const PROBE_EVERY_MS = 1_000;
 
+const UNAVAILABLE = new AppError(
+  "unavailable",
+  "the data folder cannot be written; look at its free space and permissions",
+);
+
 export type HealthDeps = {
+  /** Whether the last transaction was stored: a nearly full disk takes a small row and no event. */
+  isStoring: () => boolean;
   probeWrite: (nowMs: number) => void;
   now: () => number;
   version: string;
@@ -12,17 +19,18 @@ export type HealthDeps = {
 };
 
 /** 200 only when a write would work. */
-export function healthRoutes({ probeWrite, now, version, config }: HealthDeps) {
+export function healthRoutes({ isStoring, probeWrite, now, version, config }: HealthDeps) {
   let probedMs = Number.NEGATIVE_INFINITY;
   let canWrite = false;
   return new Elysia({ name: "health" }).get("/health", () => {
     const nowMs = now();
+    if (!isStoring()) throw UNAVAILABLE;
     if (!canWrite || Math.abs(nowMs - probedMs) >= PROBE_EVERY_MS) {
       canWrite = false;
       try {
         probeWrite(nowMs);
       } catch {
-        throw new AppError("unavailable", "the data folder cannot be written; look at its free space and permissions");
+        throw UNAVAILABLE;
       }
       canWrite = true;
       probedMs = nowMs;

@@ -39,14 +39,17 @@ export type ExplainDeps = { people: PeopleReader; events: EventReader };
 /** Every point of a score: from the stored sums, or, before the newest event they hold, from the events themselves. */
 export async function explainPerson(
   personId: number,
-  atMs: number,
+  askedMs: number | null,
+  nowMs: number,
   { people, events }: ExplainDeps,
   rules: Rules,
 ): Promise<ExplainAnswer> {
+  const atMs = askedMs ?? nowMs;
   if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
   const { sums } = people.personOf(personId).score;
   const newestMs = Math.max(0, ...Object.values(sums).flatMap((sum) => [sum.atMs, sum.lastEventMs]));
-  const isPast = atMs < newestMs;
+  // A clock set back makes stored events lie ahead; the present is what the sums say nevertheless.
+  const isPast = atMs < nowMs && atMs < newestMs;
   const evaluation = evaluate(isPast ? await pastSums(personId, atMs, { people, events }, rules) : sums, rules, atMs);
   return {
     person_id: formatId("person", personId),

@@ -39,7 +39,7 @@ export function peopleRoutes(deps: PeopleDeps) {
     })
     .get("/people/:id/explain", ({ params, query }) => {
       const { at } = readQuery(explainQuerySchema, query);
-      return explainPerson(findPerson(params.id, people), at ?? now(), deps, rules());
+      return explainPerson(findPerson(params.id, people), at ?? null, now(), deps, rules());
     })
     .get("/people/:id/events", ({ params, query }) =>
       listEvents(findPerson(params.id, people), readQuery(eventsQuerySchema, query), deps),

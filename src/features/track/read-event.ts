@@ -1,6 +1,6 @@
 import type { TrackCommand } from "../../core/decide-track.ts";
 import { AppError } from "../../core/error.ts";
-import type { Event } from "../../core/event.ts";
+import { type Event, IDENTIFY_EVENT } from "../../core/event.ts";
 import type { Identifier } from "../../core/identifier.ts";
 import { toInvalid } from "../../http/body.ts";
 import { readIdentifier, readJsonObject, readOccurredMs } from "../../http/wire.ts";
@@ -24,6 +24,9 @@ export function readEvent(raw: unknown, bytes: number, delivery: Delivery): Trac
   const parsed = trackEventSchema.safeParse(raw);
   if (!parsed.success) return toInvalid(parsed.error);
   const wire = parsed.data;
+  if (wire.event === IDENTIFY_EVENT) {
+    return new AppError("invalid", "is what /identify writes; call that to say who somebody is", "event");
+  }
   const properties = readJsonObject(wire.metadata ?? {}, "metadata");
   if (properties instanceof AppError) return properties;
   const actor = readActor(wire, delivery.isTrusted);

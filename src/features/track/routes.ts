@@ -10,9 +10,8 @@ type Taken = { body: unknown; request: Request; set: { headers: { "set-cookie"?:
 export function trackRoutes(deps: TrackDeps, eventsPath: string) {
   const parse = ({ request }: { request: Request }) => readBody(request, BATCH_BYTES_MAX);
   const take = async ({ body, request, set }: Taken) => {
-    const answer = await track(body as string, request.headers, deps);
-    // Only for what was taken: a refusal repeats nothing of what was sent.
-    const cookie = visitorCookie(request.headers, body as string);
+    const { answer, visitor } = await track(body as string, request.headers, deps);
+    const cookie = visitorCookie(request.headers, visitor);
     if (cookie !== null) set.headers["set-cookie"] = cookie;
     return answer;
   };

@@ -17,7 +17,7 @@ export const trackEventSchema = z.strictObject(
     event: keyTextSchema(100).min(1),
     event_id: keyTextSchema(64).min(1).nullish(),
     anonymous_id: z.string().nullish(),
-    user_id: z.union([z.string(), z.int()]).nullish(),
+    user_id: z.union([z.string(), z.int()], { error: "must be a string" }).nullish(),
     email: z.string().nullish(),
     session_id: keyTextSchema(SESSION_ID_LENGTH_MAX).nullish(),
     url: z.string().max(URL_LENGTH_MAX).nullish(),

@@ -33,8 +33,12 @@ export type TrackAnswer = { accepted: number; duplicate: number; rejected: numbe
 
 type Envelope = { events: readonly unknown[]; isSingle: boolean; sentMs: number | null; writeKey: string | undefined };
 
-/** Stores and scores what a request brings; answers after the commit what became of each event. */
-export async function track(text: string, headers: Headers, { engine, keys, ingest }: TrackDeps): Promise<TrackAnswer> {
+/** Stores and scores what a request brings; answers after the commit what became of each event, and whose they were. */
+export async function track(
+  text: string,
+  headers: Headers,
+  { engine, keys, ingest }: TrackDeps,
+): Promise<{ answer: TrackAnswer; visitor: string | null }> {
   const envelope = readEnvelope(parseJson(text));
   const isTrusted = keys.isSecret(headers);
   const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
@@ -58,7 +62,13 @@ export async function track(text: string, headers: Headers, { engine, keys, inge
   const [onlyOutcome] = outcomes;
   if (envelope.isSingle && only instanceof AppError) throw only;
   if (envelope.isSingle && onlyOutcome instanceof AppError) throw onlyOutcome;
-  return answer(read, outcomes, isTrusted);
+  return { answer: answerOf(read, outcomes, isTrusted), visitor: visitorOf(commands) };
+}
+
+/** The browser's own id as its latest event has it. */
+function visitorOf(commands: readonly TrackCommand[]): string | null {
+  const actor = commands.at(-1)?.actor;
+  return actor?.kind === "anonymous_id" ? actor.value : null;
 }
 
 /** One event, an array of them, or {"events","sent_at"}. */
@@ -91,7 +101,7 @@ function rejectedRow({ code, field, message }: AppError, raw: unknown, nowMs: nu
   return { rejectedMs: nowMs, code, field, message, body };
 }
 
-function answer(
+function answerOf(
   read: readonly (TrackCommand | AppError)[],
   outcomes: readonly (TrackOutcome | AppError)[],
   isTrusted: boolean,

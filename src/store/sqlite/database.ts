@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/error.ts";
 import { MIGRATIONS } from "./migrations.ts";
@@ -16,8 +16,15 @@ const WAL_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 /** People's data is for the user that runs the server. */
 const FOLDER_MODE = 0o700;
 const BUSY_TIMEOUT_MS = 5_000;
+/** SQLite waits on this very thread, and with it everybody would; the engine waits better. */
+const SERVING_BUSY_TIMEOUT_MS = 10;
 
-export type OpenDatabase = { database: Database; close: () => void };
+export type OpenDatabase = {
+  database: Database;
+  /** Throws when the file was removed or replaced: what is written then is in no folder any more. */
+  checkInPlace: () => void;
+  close: () => void;
+};
 
 /** Opens or creates the data folder's database for the one process that writes it, and brings it up to date. */
 export function openDatabase(folder: string, durability: Durability): OpenDatabase {
@@ -44,10 +51,16 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
     database.run(`pragma journal_size_limit = ${WAL_SIZE_MAX_BYTES}`);
     database.run("pragma temp_store = memory");
     migrate(database);
+    database.run(`pragma busy_timeout = ${SERVING_BUSY_TIMEOUT_MS}`);
     return {
       database,
+      checkInPlace: placeCheck(join(folder, DATABASE_FILE)),
       close: () => {
-        database.run("pragma wal_checkpoint(truncate)");
+        try {
+          database.run("pragma wal_checkpoint(truncate)");
+        } catch {
+          // A full disk takes no checkpoint; the next start reads the log beside the file.
+        }
         database.close(false);
         lock.close(false);
       },
@@ -56,6 +69,15 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
     lock.close(false);
     throw error;
   }
+}
+
+function placeCheck(path: string): () => void {
+  const opened = statSync(path);
+  return () => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.ino === opened.ino && found.dev === opened.dev) return;
+    throw Object.assign(new Error("the database file is not in its place any more"), { code: "SQLITE_IOERR_GONE" });
+  };
 }
 
 /** Opens the database beside a running server, to read. */
@@ -73,9 +95,18 @@ function openExisting(folder: string, options: { readonly?: true; readwrite?: tr
   if (!existsSync(path)) {
     throw new AppError("not_found", `there is no ${DATABASE_FILE} in ${folder}; name the data folder with --data`);
   }
-  const database = new Database(path, options);
-  database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  return database;
+  try {
+    const database = new Database(path, options);
+    database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    database.query("select 1 from migration").get();
+    return database;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw new AppError(
+      "unavailable",
+      `${path} is no database of do-intent, or cannot be read (${code}); look at its permissions, or name another folder with --data`,
+    );
+  }
 }
 
 /**

@@ -6,8 +6,11 @@ import { createRecent } from "./recent.ts";
 import { createRejectedWriter } from "./rejected.ts";
 import { createSignalWriter } from "./signal.ts";
 
+/** A look at the file system, beside a thousand transactions. */
+const CHECK_EVERY_MS = 500;
+
 /** The embedded store: SQLite on this thread, every statement prepared once. */
-export function createSqliteStore(database: Database): LoopStore {
+export function createSqliteStore(database: Database, checkInPlace: () => void = () => {}): LoopStore {
   const recent = createRecent(database);
   const applyToTables = createApply(database);
   const begin = database.query("begin immediate");
@@ -25,11 +28,16 @@ export function createSqliteStore(database: Database): LoopStore {
       .map((column) => `select max(${column.split(".")[1]}) as id from ${column.split(".")[0]}`)
       .join(" union all "),
   );
+  let checkedAt = Number.NEGATIVE_INFINITY;
   return {
     transact: (work) => {
       begin.run();
       try {
         recent.begin();
+        if (performance.now() - checkedAt >= CHECK_EVERY_MS) {
+          checkInPlace();
+          checkedAt = performance.now();
+        }
         const result = work();
         commit.run();
         return result;

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { Elysia } from "elysia";
 import { healthRoutes } from "../../../src/features/health/routes.ts";
 import { errorHandler } from "../../../src/http/errors.ts";
 import { createLog } from "../../../src/http/log.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 import { NOON_MS, startInstance } from "../../support/instance.ts";
 
 const A_SECOND_MS = 1_000;
@@ -22,6 +25,7 @@ describe("/health", () => {
     let isFull = true;
     const app = new Elysia().use(errorHandler(createLog("json", (line) => logged.push(line)))).use(
       healthRoutes({
+        isStoring: () => true,
         probeWrite: () => {
           if (isFull) throw new Error("disk is full");
         },
@@ -65,5 +69,14 @@ describe("/health", () => {
     house.clock.nowMs -= 3_600_000;
     await house.get("/health");
     expect(beats()).toEqual([{ beaten_at: house.clock.nowMs }]);
+  });
+
+  test("is 503 when the database was taken away: what is written then is in no folder any more", async () => {
+    using folder = temporaryFolder();
+    await using house = startInstance({ dataFolder: folder.path });
+    rmSync(join(folder.path, "do-intent.db"));
+    const event = { event: "page_view", anonymous_id: "visitor-1" };
+    expect((await house.post("/track", event)).status).toBe(503);
+    expect((await house.get("/health")).status).toBe(503);
   });
 });

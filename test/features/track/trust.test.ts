@@ -99,12 +99,19 @@ describe("user_id and email stand in for anonymous_id with the secret key", () =
   });
 });
 
+test("a staging site's password, which browsers send along by themselves, makes nobody unwelcome", async () => {
+  await using house = startInstance();
+  const headers = { authorization: "Basic c3RhZ2luZzpwYXNz" };
+  const { status } = await house.post("/track", { event: "page_view", anonymous_id: "visitor-1" }, headers);
+  expect(status).toBe(200);
+});
+
 describe("a secret key that is not valid is refused instead of passing for the public", () => {
   const headers: [string, string][] = [
     ["another key", `Bearer sk_${MARKER}`],
     ["no key", "Bearer"],
     ["an empty key", "Bearer "],
-    ["another scheme", `Basic ${MARKER}`],
+    ["another scheme", `Key ${MARKER}`],
     ["the key alone", withSecret.authorization.slice("Bearer ".length)],
     ["the key and more", `${withSecret.authorization}${MARKER}`],
     ["the beginning of the key", withSecret.authorization.slice(0, -1)],
