@@ -2,9 +2,7 @@ import { createApp } from "./app.ts";
 import { ensureKeys, type InstanceKeys } from "./commands/keys.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
-import { parseId } from "./core/id.ts";
 import type { SignalData } from "./core/signal.ts";
-import { renderDeliveries } from "./destinations/render.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { TrackerScript } from "./features/tracker/routes.ts";
@@ -12,10 +10,11 @@ import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
+import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
 import { createReports } from "./reports.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
-import { createDeliveryStore, type NewDelivery } from "./store/sqlite/delivery.ts";
+import { createDeliveryStore } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
 import { createKeyStore } from "./store/sqlite/keys.ts";
 import { createRankStore } from "./store/sqlite/ranks.ts";
@@ -71,8 +70,10 @@ export function createInstance(options: InstanceOptions): Instance {
     store,
     clock,
     rules: () => settings.rules,
-    insertDeliveries: (signals) => {
-      for (const signal of signals) deliveries.insert(deliveryRows(signal, settings.config, clock(), log));
+    insertDeliveries: (crossings) => {
+      const { destinations, public_url: publicUrl = null } = settings.config;
+      const context = { publicUrl, nowMs: clock() };
+      for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
     onSignals: (signals) => {
       for (const signal of signals) logSignal(signal, log);
@@ -149,23 +150,6 @@ function reportsOf({ reportScript, dataFolder, log, clock = systemClock }: Insta
 
 function settingsOf(config: IntentConfig, hash: string): Settings {
   return { config, rules: compileRules(config, hash), problem: null };
-}
-
-function deliveryRows(signal: SignalData, config: IntentConfig, nowMs: number, log: Log): NewDelivery[] {
-  const signalId = parseId("signal", signal.signal_id);
-  const personId = parseId("person", signal.person.person_id);
-  if (signalId === null || personId === null) throw new Error("a signal carries ids of our own making");
-  const context = { publicUrl: config.public_url ?? null, nowMs };
-  return config.destinations.flatMap((destination) => {
-    try {
-      const rendered = renderDeliveries(signal, [destination], context);
-      return rendered.map((row) => ({ ...row, signalId, personId, createdMs: nowMs }));
-    } catch (error) {
-      // One destination's words must not cost anybody an event.
-      log.error("render_fault", { destination: destination.name, fault: describeFault(error) });
-      return [];
-    }
-  });
 }
 
 /** One line per crossing, whatever the destinations; the person only by id. */

@@ -3,7 +3,7 @@ import { adopt, type Circumstances, type Command, decide, type Outcome } from ".
 import type { IdentifyCommand, IdentifyOutcome } from "../core/decide-identify.ts";
 import type { TrackCommand, TrackOutcome } from "../core/decide-track.ts";
 import { AppError } from "../core/error.ts";
-import { type SignalData, signalData } from "../core/signal.ts";
+import { type Signal, type SignalData, signalData } from "../core/signal.ts";
 import type { Changes, State } from "../core/state.ts";
 import type { LoopStore, RejectedEvent } from "../store/port.ts";
 import type { Clock } from "./clock.ts";
@@ -29,12 +29,15 @@ type Submission = {
   waits: number;
 };
 
+/** A fresh signal, and its wire form as known in the transaction that crossed. */
+type Crossing = { signal: Signal; data: SignalData };
+
 export type EngineOptions = {
   store: LoopStore;
   clock: Clock;
   rules: () => Rules;
   /** Turns a fresh signal into rows for its destinations; runs inside the transaction that crossed. */
-  insertDeliveries: (signals: readonly SignalData[]) => void;
+  insertDeliveries: (crossings: readonly Crossing[]) => void;
   /** Called after each commit that brought signals. */
   onSignals: (signals: readonly SignalData[]) => void;
   onFault: (error: unknown) => void;
@@ -117,19 +120,20 @@ export function createEngine(options: EngineOptions): Engine {
     const nowMs = clock();
     const circumstances: Circumstances = { rules: options.rules(), nowMs, mintId: () => ids.mint(nowMs) };
     try {
-      const { outcomes, signals } = store.transact(() => {
+      const { outcomes, crossings } = store.transact(() => {
         const work = decideAll(
           store,
           batch.flatMap(({ commands }) => commands),
           circumstances,
           options.onFault,
         );
-        options.insertDeliveries(work.signals);
+        options.insertDeliveries(work.crossings);
         for (const { rejected } of batch) store.insertRejected(rejected);
         return work;
       });
       failedAtMs = null;
       const replies = repliesOf(batch, outcomes);
+      const signals = crossings.map(({ data }) => data);
       return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
     } catch (error) {
       if (isBusy(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
@@ -205,7 +209,7 @@ function repliesOf(batch: readonly Submission[], outcomes: readonly (Outcome | A
   });
 }
 
-type Work = { outcomes: (Outcome | AppError)[]; signals: SignalData[] };
+type Work = { outcomes: (Outcome | AppError)[]; crossings: Crossing[] };
 
 /** A run of events shares one load; an identify may join people, so it is loaded on its own, after what came before. */
 function decideAll(
@@ -214,7 +218,7 @@ function decideAll(
   circumstances: Circumstances,
   onFault: (error: unknown) => void,
 ): Work {
-  const work: Work = { outcomes: [], signals: [] };
+  const work: Work = { outcomes: [], crossings: [] };
   let position = 0;
   while (position < commands.length) {
     const run = runFrom(commands, position);
@@ -253,7 +257,7 @@ function loadRun(store: LoopStore, run: readonly Command[]): State {
 function recordSignals(store: LoopStore, decided: readonly Changes[], work: Work): void {
   const signals = decided.flatMap((changes) => changes.signals);
   if (signals.length === 0) return;
-  const rows = signals.map((signal) => ({ signal, data: signalData(signal, store.profileOf(signal.personId)) }));
-  store.insertSignals(rows);
-  work.signals.push(...rows.map(({ data }) => data));
+  const crossings = signals.map((signal) => ({ signal, data: signalData(signal, store.profileOf(signal.personId)) }));
+  store.insertSignals(crossings);
+  work.crossings.push(...crossings);
 }
