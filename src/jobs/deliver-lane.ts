@@ -40,6 +40,8 @@ export function createLane(name: string, options: LaneOptions): Lane {
   const held = new Set<number>();
   let queue: number[] = [];
   let underWay = 0;
+  /** The last look found nothing to send: a place that becomes free is no reason for another. */
+  let isDrained = false;
   let quietUntilMs = 0;
   let health = store.health(name);
 
@@ -71,18 +73,21 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
   /** Nobody waits for it, so a fault must end here. The delivery stays held then: it may have arrived. */
   const dispatch = async (config: DestinationConfig, delivery: DueDelivery): Promise<void> => {
+    let isNoted = false;
     try {
       noteDown(delivery, await options.attempt(config, delivery));
+      isNoted = true;
     } catch (error) {
       options.onFault(error);
     } finally {
       underWay -= 1;
-      options.onChange();
+      if (!isDrained || !isNoted) options.onChange();
     }
   };
 
   return {
     pump: (config) => {
+      isDrained = false;
       if (health.pausedMs !== null) {
         for (const deliveryId of queue) held.delete(deliveryId);
         queue = [];
@@ -95,7 +100,10 @@ export function createLane(name: string, options: LaneOptions): Lane {
       while (underWay < placesMax) {
         if (quietUntilMs > nowMs) return quietUntilMs;
         const delivery = take(nowMs);
-        if (delivery === null) return store.nextDueMs(name, nowMs);
+        if (delivery === null) {
+          isDrained = true;
+          return store.nextDueMs(name, nowMs);
+        }
         underWay += 1;
         quietUntilMs = nowMs + ("write" in destination ? 0 : destination.spacingMs);
         void dispatch(config, delivery);

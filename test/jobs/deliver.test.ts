@@ -411,6 +411,37 @@ test("an attempt that cannot be noted is reported, gives its place back, and is 
   expect(sent).toBe(1);
 });
 
+for (const [places, looks] of [
+  [1, 1],
+  [2, 0],
+] as const) {
+  test(`with one delivery and places for ${places} its answer is a reason for ${looks} more looks into the store`, async () => {
+    await using house = openHouse([]);
+    const waiting = [1];
+    let asked = 0;
+    const { promise: noted, resolve: record } = Promise.withResolvers<unknown>();
+    const lane = createLane("crm", {
+      store: {
+        ...house.store,
+        due: () => waiting.splice(0),
+        toSend: (deliveryId) => ({ deliveryId, body: "{}", attempts: 0 }),
+      },
+      now: () => NOON_MS,
+      random: () => 0,
+      attempt: async () => ({ verdict: { outcome: "delivered" }, status: 200, answer: "" }),
+      record,
+      onChange: () => {
+        asked += 1;
+      },
+      onFault: () => undefined,
+    });
+    lane.pump(webhook("http://crm.example/", { concurrency_max: places }));
+    await noted;
+    await new Promise((proceed) => setImmediate(proceed));
+    expect(asked).toBe(looks);
+  });
+}
+
 test("an answer is kept without what we sent", async () => {
   await using receiver = await startReceiver(({ body, headers }, response) => {
     response.writeHead(422).end(`unprocessable: ${body} ${headers["webhook-signature"]} ada@acme.com`);
