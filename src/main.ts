@@ -5,6 +5,7 @@ import { runConfigTry } from "./commands/config-try.ts";
 import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
 import { runExplain } from "./commands/explain.ts";
+import { runRescore } from "./commands/rescore.ts";
 import { serve } from "./commands/serve.ts";
 import { runSnippet } from "./commands/snippet.ts";
 import { type Command, parseCommand } from "./config/flags.ts";
@@ -46,6 +47,8 @@ async function run(command: Command): Promise<number> {
       return runExplain(command.options, Date.now(), write);
     case "calibrate":
       return runCalibrate(command.options, Date.now(), write, writeBeside);
+    case "rescore":
+      return runRescore(command.options, Date.now(), write);
     case "destinations":
     case "destinations test":
     case "destinations replay":

@@ -43,6 +43,10 @@ export const COMMANDS = {
     help: "every point of a person's or an account's score",
     takes: z.strictObject({ who, atMs, data, config }),
   },
+  rescore: {
+    help: "bring everybody's past along after half-lives or conditions changed; stop the server first",
+    takes: z.strictObject({ data, config }),
+  },
   calibrate: {
     help: "suggest points from who reached a goal; prints an intent.json to review, applies nothing",
     takes: z.strictObject({ goal, withinMs, data, config }),
