@@ -5,8 +5,6 @@ import { decideTrack, type TrackCommand, type TrackOutcome } from "./decide-trac
 import { identifierKey } from "./identifier.ts";
 import { type Changes, type State, sessionsKey } from "./state.ts";
 
-export type { Circumstances } from "./circumstances.ts";
-
 export type Command = TrackCommand | IdentifyCommand;
 
 export type Outcome = TrackOutcome | IdentifyOutcome;

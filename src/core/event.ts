@@ -1,3 +1,4 @@
+import { DAY_MS } from "./duration.ts";
 import type { Json } from "./json.ts";
 
 /** Something that happened, as the core sees it: times corrected, identifiers normalized, nothing left to parse. */
@@ -17,8 +18,6 @@ export type Event = {
 
 /** `identify` is the only event whose conditions may look at traits: the ones sent with that very call. */
 export const IDENTIFY_EVENT = "identify";
-
-const DAY_MS = 86_400_000;
 
 /** Order-free on purpose: any rule that looked at neighbouring events would make scores depend on arrival. */
 export function sessionKeyOf(event: Pick<Event, "sessionId" | "occurredMs">): string {

@@ -1,9 +1,10 @@
+import { DAY_MS } from "../core/duration.ts";
 import type { Answer, Verdict } from "./interface.ts";
 
 const ANSWER_KEPT_MAX = 500;
 /** The shortest run of characters that, when it also stands in what we sent, is taken for an echo of it. */
 const ECHO_MIN = 6;
-const RETRY_AFTER_MAX_MS = 86_400_000;
+const RETRY_AFTER_MAX_MS = DAY_MS;
 
 /** The rule of plain HTTP: 2xx is delivered, 410 is gone, all else is tried again, at the earliest when it says. */
 export function judgeHttp(answer: Answer, nowMs: number): Verdict {

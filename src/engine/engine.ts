@@ -1,5 +1,6 @@
+import type { Circumstances } from "../core/circumstances.ts";
 import type { Rules } from "../core/compile.ts";
-import { adopt, type Circumstances, type Command, decide, type Outcome } from "../core/decide.ts";
+import { adopt, type Command, decide, type Outcome } from "../core/decide.ts";
 import type { IdentifyCommand, IdentifyOutcome } from "../core/decide-identify.ts";
 import type { TrackCommand, TrackOutcome } from "../core/decide-track.ts";
 import { AppError } from "../core/error.ts";

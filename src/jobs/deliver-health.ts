@@ -1,7 +1,8 @@
+import { DAY_MS } from "../core/duration.ts";
 import type { Verdict } from "../destinations/interface.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
 
-const FAILING_MAX_MS = 5 * 86_400_000;
+const FAILING_MAX_MS = 5 * DAY_MS;
 
 /** How a destination fares after an attempt, or null where that changes nothing. A refused signal says nothing of it. */
 export function healthAfter(

@@ -1,7 +1,6 @@
 import type { Rules } from "../core/compile.ts";
 import { scoreAndBoundOf, scoreOf } from "../core/score.ts";
-import { rankOf } from "../store/sqlite/apply.ts";
-import { type MovedScore, RANK_VALID_MS, type RankStore } from "../store/sqlite/ranks.ts";
+import { type MovedScore, RANK_VALID_MS, type RankStore, rankOf } from "../store/sqlite/ranks.ts";
 
 /** People looked at in one step: few enough that an event which comes meanwhile does not notice. */
 const STEP_PEOPLE = 200;

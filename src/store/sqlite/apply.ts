@@ -1,14 +1,8 @@
 import type { Database } from "bun:sqlite";
 import { seenDayOf } from "../../core/account.ts";
 import type { Changes, Identity, IntentScore, Merge, Person, Session, StoredEvent } from "../../core/state.ts";
+import { rankOf } from "./ranks.ts";
 import { packSums, packThresholds } from "./row.ts";
-
-/** Points per step of the stored order: coarse, so that most events leave its index alone. */
-export const RANK_STEP_POINTS = 5;
-
-export function rankOf(scoreBound: number): number {
-  return Math.ceil(scoreBound / RANK_STEP_POINTS);
-}
 
 /** Writes what was decided, the last version of each row once. */
 export function createApply(database: Database): (changes: readonly Changes[]) => void {

@@ -1,7 +1,13 @@
 import type { Database } from "bun:sqlite";
 import type { Sums } from "../../core/score.ts";
-import { RANK_STEP_POINTS, rankOf } from "./apply.ts";
 import { unpackSums } from "./row.ts";
+
+/** Points per step of the stored order: coarse, so that most events leave its index alone. */
+const RANK_STEP_POINTS = 5;
+
+export function rankOf(scoreBound: number): number {
+  return Math.ceil(scoreBound / RANK_STEP_POINTS);
+}
 
 /**
  * The stored order: `rank` is an upper bound of the score, in coarse steps, from the moment it was written on. Whoever

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { RescoredSession } from "../../core/rescore.ts";
 import type { Sums } from "../../core/score.ts";
-import { rankOf } from "./apply.ts";
+import { rankOf } from "./ranks.ts";
 import { packSums } from "./row.ts";
 
 export type RescoredPerson = {
