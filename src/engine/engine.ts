@@ -116,6 +116,12 @@ export function createEngine(options: EngineOptions): Engine {
     for (const submission of batch) queued += rowsOf(submission);
   };
 
+  const commitAlone = (submission: Submission): (() => void)[] => {
+    const done = commitBatch([submission]);
+    if (done === null) putBack([submission]);
+    return done ?? [];
+  };
+
   /** What there is to tell afterwards; null when somebody else holds the file for a moment. */
   const commitBatch = (batch: readonly Submission[]): (() => void)[] | null => {
     const nowMs = clock();
@@ -140,8 +146,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (isBusy(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
       options.onFault(error);
       // One that cannot be stored must not take its neighbours with it; a disk that is full takes them all.
-      if (batch.length > 1 && !isStorageFault(error))
-        return batch.flatMap((submission) => commitBatch([submission]) ?? []);
+      if (batch.length > 1 && !isStorageFault(error)) return batch.flatMap(commitAlone);
       if (isStorageFault(error)) failedAtMs = nowMs;
       const refusal = isStorageFault(error) ? NOT_STORED : UNDECIDED;
       return batch.map(

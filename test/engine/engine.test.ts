@@ -324,3 +324,20 @@ test("a row that cannot be written takes no neighbour of its turn with it", asyn
   expect(await Promise.all(answers)).toMatchObject([[{ status: "accepted" }], "internal", [{ status: "accepted" }]]);
   expect(count(house, "event")).toBe(2);
 });
+
+test("one that is tried again by itself, and finds the file held, is answered all the same", async () => {
+  const troubles = [new Error("no row"), Object.assign(new Error("held"), { code: "SQLITE_BUSY" })];
+  using house = openEngine(neverFalls, {
+    wrapStore: (store) => ({
+      ...store,
+      transact: (work) => {
+        const trouble = troubles.shift();
+        if (trouble !== undefined) throw trouble;
+        return store.transact(work);
+      },
+    }),
+  });
+  const answers = [house.submit([view("a")]), house.submit([view("b")])];
+  expect(await Promise.all(answers)).toMatchObject([[{ status: "accepted" }], [{ status: "accepted" }]]);
+  expect(count(house, "event")).toBe(2);
+});

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, spyOn, test } from "bun:test";
+import { RESCORE_SQL } from "../../src/store/sqlite/rescore.ts";
 import { SCORES_SQL } from "../../src/store/sqlite/scores.ts";
 import { startInstance } from "../support/instance.ts";
 
@@ -24,8 +25,8 @@ test("no statement of the server goes through a table that grows", async () => {
   await using instance = startInstance();
   for (const [sql] of query.mock.calls) prepared.add(sql);
   query.mockRestore();
-  // Prepared on a thread of its own, when somebody asks for a report.
-  for (const sql of Object.values(SCORES_SQL)) prepared.add(sql);
+  // Prepared on a thread or in a process of its own.
+  for (const sql of [...Object.values(SCORES_SQL), ...Object.values(RESCORE_SQL)]) prepared.add(sql);
 
   const amiss: string[] = [];
   for (const sql of prepared) {

@@ -38,7 +38,7 @@ type PersonRow = [number, string, string, number | null, number | null, number];
 
 /**
  * Brings the few rows that commands touch. Every statement on the path of an event is a search by key in one table:
- * here a join costs ten times what its two searches cost.
+ * here a join costs three to five times what its two searches cost.
  */
 export function createLoader(database: Database, recent: Recent): Loader {
   const selectEventId = database.query<[number], [string]>("select 1 from event where event_id = ?");
