@@ -22,7 +22,14 @@ export type AppDeps = TrackDeps &
   AttributionDeps &
   WhatIfDeps &
   SignalsDeps &
-  DestinationsDeps & { log: Log; origins: readonly string[]; health: HealthDeps; script: TrackerScript };
+  DestinationsDeps & {
+    log: Log;
+    /** What links are signed with. */
+    secret: Buffer;
+    origins: readonly string[];
+    health: HealthDeps;
+    script: TrackerScript;
+  };
 
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {

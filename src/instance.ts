@@ -1,4 +1,5 @@
-import { createApp } from "./app.ts";
+import type { Database } from "bun:sqlite";
+import { type AppDeps, createApp } from "./app.ts";
 import { ensureKeys, type InstanceKeys } from "./commands/keys.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
@@ -12,10 +13,11 @@ import type { Log } from "./http/log.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
-import { createReports } from "./reports.ts";
+import { createReports, type Reports } from "./reports.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
+import { ensureInstanceSecret } from "./store/sqlite/instance-secret.ts";
 import { createKeyStore } from "./store/sqlite/keys.ts";
 import { createRankStore } from "./store/sqlite/ranks.ts";
 import { createReaders } from "./store/sqlite/readers.ts";
@@ -55,23 +57,68 @@ type Settings = { config: IntentConfig; rules: Rules; problem: string | null };
 export function createInstance(options: InstanceOptions): Instance {
   const { log, clock = systemClock } = options;
   const { database, checkInPlace, close } = openDatabase(options.dataFolder, options.durability);
-  const store = createSqliteStore(database, checkInPlace);
   const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
+  const common = { options, database, checkInPlace, clock, settings: () => settings, keys };
+  const loop = createLoop(common);
+  const refresher = createRefresher({
+    ranks: loop.ranks,
+    rules: () => settings.rules,
+    now: clock,
+    onFault: (error) => log.warn("refresh_fault", { fault: describeFault(error) }),
+  });
+  const reports = reportsOf(options, () => settings);
+  const app = createApp(depsOf({ ...common, ...loop, reports }));
+  // What an earlier run left to send.
+  loop.deliverer.wake();
+  refresher.start();
+  return {
+    app,
+    engine: loop.engine,
+    keys,
+    configure: (config, hash) => {
+      settings = settingsOf(config, hash);
+      refresher.start();
+      loop.deliverer.wake();
+    },
+    setConfigProblem: (problem) => {
+      settings = { ...settings, problem };
+    },
+    close: async () => {
+      refresher.stop();
+      reports.close();
+      await loop.engine.drain();
+      await loop.deliverer.stop();
+      close();
+    },
+  };
+}
+
+type Common = {
+  options: InstanceOptions;
+  database: Database;
+  checkInPlace: () => void;
+  clock: Clock;
+  settings: () => Settings;
+  keys: InstanceKeys;
+};
+
+/** The engine, and the job that sends what it committed. */
+function createLoop({ options: { log }, database, checkInPlace, clock, settings }: Common) {
   const deliveries = createDeliveryStore(database);
   const deliverer = createDeliverer({
     store: deliveries,
-    destinations: () => settings.config.destinations,
-    publicUrl: () => settings.config.public_url ?? null,
+    destinations: () => settings().config.destinations,
+    publicUrl: () => settings().config.public_url ?? null,
     now: clock,
     log,
   });
   const engine = createEngine({
-    store,
+    store: createSqliteStore(database, checkInPlace),
     clock,
-    rules: () => settings.rules,
+    rules: () => settings().rules,
     insertDeliveries: (crossings) => {
-      const { destinations, public_url: publicUrl = null } = settings.config;
+      const { destinations, public_url: publicUrl = null } = settings().config;
       const context = { publicUrl, nowMs: clock() };
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
@@ -81,27 +128,37 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
   });
-  const ranks = createRankStore(database);
-  const refresher = createRefresher({
-    ranks,
-    rules: () => settings.rules,
-    now: clock,
-    onFault: (error) => log.warn("refresh_fault", { fault: describeFault(error) }),
-  });
-  const reports = reportsOf(options, () => settings);
-  const app = createApp({
+  return { engine, deliverer, deliveries, ranks: createRankStore(database) };
+}
+
+/** What the routes need of the house. */
+function depsOf({
+  options,
+  database,
+  checkInPlace,
+  clock,
+  settings,
+  keys,
+  engine,
+  deliverer,
+  deliveries,
+  ranks,
+  reports,
+}: Common & ReturnType<typeof createLoop> & { reports: Reports }): AppDeps {
+  return {
     engine,
+    secret: ensureInstanceSecret(database, clock()),
     keys: createKeys(keys.secretHashes, keys.writeHashes),
-    ingest: () => settings.config.ingest,
-    rules: () => settings.rules,
+    ingest: () => settings().config.ingest,
+    rules: () => settings().rules,
     now: clock,
     ranks,
     ...createReaders(database),
     ...reports,
     deliveries,
-    destinations: () => settings.config.destinations,
+    destinations: () => settings().config.destinations,
     sender: deliverer,
-    log,
+    log: options.log,
     origins: options.origins,
     script: options.script,
     health: {
@@ -109,30 +166,7 @@ export function createInstance(options: InstanceOptions): Instance {
       probeWrite: createWriteProbe(database, checkInPlace),
       now: clock,
       version: options.version,
-      config: () => ({ hash: settings.rules.hash, problem: settings.problem }),
-    },
-  });
-  // What an earlier run left to send.
-  deliverer.wake();
-  refresher.start();
-  return {
-    app,
-    engine,
-    keys,
-    configure: (config, hash) => {
-      settings = settingsOf(config, hash);
-      refresher.start();
-      deliverer.wake();
-    },
-    setConfigProblem: (problem) => {
-      settings = { ...settings, problem };
-    },
-    close: async () => {
-      refresher.stop();
-      reports.close();
-      await engine.drain();
-      await deliverer.stop();
-      close();
+      config: () => ({ hash: settings().rules.hash, problem: settings().problem }),
     },
   };
 }

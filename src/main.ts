@@ -8,7 +8,8 @@ import { runExplain } from "./commands/explain.ts";
 import { runRescore } from "./commands/rescore.ts";
 import { serve } from "./commands/serve.ts";
 import { runSnippet } from "./commands/snippet.ts";
-import { type Command, parseCommand } from "./config/flags.ts";
+import type { Command, CommandName } from "./config/commands.ts";
+import { parseCommand } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
 import { AppError } from "./core/error.ts";
 // A thread for reports runs this same file, since an executable has no other.
@@ -33,37 +34,32 @@ function fail(message: string, code: number): number {
   return code;
 }
 
-async function run(command: Command): Promise<number> {
-  switch (command.name) {
-    case "serve":
-      return serve(command.options, version, write);
-    case "config try":
-      return runConfigTry(command.options, Date.now(), write);
-    case "config check":
-    case "config print":
-    case "config schema":
-      return runConfig(command, write);
-    case "explain":
-      return runExplain(command.options, Date.now(), write);
-    case "calibrate":
-      return runCalibrate(command.options, Date.now(), write, writeBeside);
-    case "rescore":
-      return runRescore(command.options, Date.now(), write);
-    case "destinations":
-    case "destinations test":
-    case "destinations replay":
-      return runDestinations(command, Date.now(), write);
-    case "snippet":
-      return runSnippet(command, write);
-    case "demo":
-      return runDemo(command, version, write);
-    case "version":
-      write(version);
-      return 0;
-    case "help":
-      write(helpText(version));
-      return 0;
-  }
+type Runners = {
+  [Name in CommandName]: (command: Extract<Command, { name: Name }>) => number | Promise<number>;
+};
+
+/** What each command does; each stands in a file of its own. */
+const RUNNERS: Runners = {
+  serve: ({ options }) => serve(options, version, write),
+  "config check": (command) => runConfig(command, write),
+  "config try": ({ options }) => runConfigTry(options, Date.now(), write),
+  "config print": (command) => runConfig(command, write),
+  "config schema": (command) => runConfig(command, write),
+  explain: ({ options }) => runExplain(options, Date.now(), write),
+  rescore: ({ options }) => runRescore(options, Date.now(), write),
+  calibrate: ({ options }) => runCalibrate(options, Date.now(), write, writeBeside),
+  destinations: (command) => runDestinations(command, Date.now(), write),
+  "destinations test": (command) => runDestinations(command, Date.now(), write),
+  "destinations replay": (command) => runDestinations(command, Date.now(), write),
+  snippet: (command) => runSnippet(command, write),
+  demo: (command) => runDemo(command, version, write),
+  version: () => told(version),
+  help: () => told(helpText(version)),
+};
+
+function told(text: string): number {
+  write(text);
+  return 0;
 }
 
 /** Whoever reads our lines may go, as `head` does; that is no reason to end. */
@@ -77,7 +73,7 @@ async function main(): Promise<number> {
   const parsed = parseCommand(process.argv.slice(2), process.env);
   if (parsed.problem !== undefined) return fail(parsed.problem, EXIT_USAGE);
   try {
-    return await run(parsed.command);
+    return await (RUNNERS[parsed.command.name] as (command: Command) => number | Promise<number>)(parsed.command);
   } catch (error) {
     if (error instanceof AppError) return fail(error.message, EXIT_FAILED);
     throw error;

@@ -1,4 +1,4 @@
-import type { ServeOptions } from "../config/flags.ts";
+import type { ServeOptions } from "../config/commands.ts";
 import type { InstanceKeys } from "./keys.ts";
 
 export type BannerFacts = {

@@ -1,4 +1,4 @@
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import { printableConfig } from "../config/intent.ts";
 import { type Calibration, calibrate, type RuleAdvice, SIDE_MIN } from "../core/calibrate.ts";
 import { compileRules } from "../core/compile.ts";

@@ -1,4 +1,4 @@
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import { type TryAnswer, tryConfig } from "../features/what-if/try.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { createReaders } from "../store/sqlite/readers.ts";

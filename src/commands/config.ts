@@ -1,4 +1,4 @@
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import { intentJsonSchema, printableConfig } from "../config/intent.ts";
 import { readIntentConfig } from "../config/read.ts";
 import { loadConfig } from "./serve.ts";

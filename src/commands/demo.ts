@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Command, ServeOptions } from "../config/flags.ts";
+import type { Command, ServeOptions } from "../config/commands.ts";
 import { demoRoutes } from "../features/demo/routes.ts";
 import { mintKey, SECRET_KEY_PREFIX } from "../http/keys.ts";
 import { serve } from "./serve.ts";

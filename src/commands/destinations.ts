@@ -1,4 +1,4 @@
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import type { IntentConfig } from "../config/intent.ts";
 import { AppError } from "../core/error.ts";
 import { type DestinationAnswer, describeDestinations } from "../features/destinations/list.ts";

@@ -1,4 +1,4 @@
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import { compileRules } from "../core/compile.ts";
 import { accountTimeOf, findAccount, readAccount } from "../features/accounts/account.ts";
 import { explainPerson } from "../features/people/explain.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import { compileRules, type Rules } from "../core/compile.ts";
 import { createRescoring } from "../core/rescore.ts";
 import { scoreAndBoundOf } from "../core/score.ts";

@@ -1,4 +1,4 @@
-import type { ServeOptions } from "../config/flags.ts";
+import type { ServeOptions } from "../config/commands.ts";
 import { parseIntentConfig } from "../config/intent.ts";
 import { readIntentConfig } from "../config/read.ts";
 import { type ConfigWatch, type LoadedIntent, watchConfig } from "../config/watch.ts";

@@ -1,4 +1,4 @@
-import type { Command } from "../config/flags.ts";
+import type { Command } from "../config/commands.ts";
 import { loadFiles } from "../features/tracker/files.ts";
 import { snippetText } from "../features/tracker/snippet.ts";
 import { loadConfig } from "./serve.ts";

@@ -1,31 +1,10 @@
 import { z } from "zod";
-import { parseDurationMs } from "../core/duration.ts";
-import { parseTimeMs } from "../core/time.ts";
+import { options, pathSchema, SECRET_KEY_LENGTH_MAX, TEXT_LENGTH_MAX } from "./option.ts";
 
-/** How a value comes in from outside: by flag, by variable or as a word behind the command. */
-export type Option = {
-  flag?: string;
-  variable?: string;
-  /** What stands for the value in the manual. */
-  placeholder: string;
-  isRepeatable?: true;
-  /** What the value may be, as said in errors and in the manual. */
-  takes: string;
-  /** What holds without it, where the schema's own default does not say it. */
-  otherwise?: string;
-  help: string;
-};
-
-export const options = z.registry<Option>();
-
-const TEXT_MAX = 4_096;
 const PORT_MAX = 65_535;
 const SECRET_KEY_MIN = 16;
-const SECRET_KEY_MAX = 200;
 
-const path = () => z.string().min(1).max(TEXT_MAX);
-
-export const data = path().default("./data").register(options, {
+export const data = pathSchema().default("./data").register(options, {
   flag: "--data",
   variable: "DO_INTENT_DATA",
   placeholder: "FOLDER",
@@ -33,7 +12,7 @@ export const data = path().default("./data").register(options, {
   help: "where everything is stored; made when missing",
 });
 
-export const config = path().nullable().default(null).register(options, {
+export const config = pathSchema().nullable().default(null).register(options, {
   flag: "--config",
   variable: "DO_INTENT_CONFIG",
   placeholder: "FILE",
@@ -70,7 +49,7 @@ export const host = z
   });
 
 export const origins = z
-  .array(z.string().max(TEXT_MAX).transform(originOf).pipe(z.string()))
+  .array(z.string().max(TEXT_LENGTH_MAX).transform(originOf).pipe(z.string()))
   .default([])
   .register(options, {
     flag: "--origin",
@@ -101,115 +80,17 @@ export const log = z.enum(["json", "pretty"]).default("pretty").register(options
 export const secretKey = z
   .string()
   .min(SECRET_KEY_MIN)
-  .max(SECRET_KEY_MAX)
+  .max(SECRET_KEY_LENGTH_MAX)
   .regex(/^[\x21-\x7e]+$/)
   .nullable()
   .default(null)
   .register(options, {
     variable: "DO_INTENT_SECRET_KEY",
     placeholder: "KEY",
-    takes: `${SECRET_KEY_MIN} to ${SECRET_KEY_MAX} visible ASCII characters`,
+    takes: `${SECRET_KEY_MIN} to ${SECRET_KEY_LENGTH_MAX} visible ASCII characters`,
     otherwise: "one is made and shown once",
     help: "the secret key of the first run",
   });
-
-export const atMs = z
-  .string()
-  .transform((text) => parseTimeMs(/^\d+(\.\d+)?$/.test(text) ? Number(text) : text))
-  .pipe(z.number())
-  .nullable()
-  .default(null)
-  .register(options, {
-    flag: "--at",
-    placeholder: "TIME",
-    takes: "a time in seconds, milliseconds or ISO 8601",
-    otherwise: "now",
-    help: "explain the score as it was, or will be, at that time",
-  });
-
-export const who = z.string().trim().min(1).max(TEXT_MAX).register(options, {
-  placeholder: "PERSON|EMAIL|ANONYMOUS_ID|DOMAIN",
-  takes: "a person's id, e-mail or anonymous id, or an account's domain",
-  help: "whose score to explain",
-});
-
-const destinationName = () => z.string().min(1).max(64);
-
-export const destination = destinationName().register(options, {
-  placeholder: "NAME",
-  takes: "the name of a destination",
-  help: "the destination to test",
-});
-
-export const someDestination = destinationName().nullable().default(null).register(options, {
-  placeholder: "[NAME]",
-  takes: "the name of a destination",
-  otherwise: "all of them",
-  help: "the destination to send to again",
-});
-
-export const sinceMs = z
-  .string()
-  .transform((text) => parseTimeMs(/^\d+(\.\d+)?$/.test(text) ? Number(text) : text))
-  .pipe(z.number())
-  .register(options, {
-    flag: "--since",
-    placeholder: "TIME",
-    takes: "a time in seconds, milliseconds or ISO 8601",
-    otherwise: "none, it must be given",
-    help: "send again what was created since then",
-  });
-
-export const url = z
-  .url({ protocol: /^https?$/ })
-  .max(TEXT_MAX)
-  .transform((given) => given.replace(/\/+$/, ""))
-  .nullable()
-  .default(null)
-  .register(options, {
-    flag: "--url",
-    variable: "DO_INTENT_URL",
-    placeholder: "URL",
-    takes: "an address such as https://intent.example.com",
-    otherwise: "public_url of intent.json",
-    help: "where browsers reach this server",
-  });
-
-export const writeKey = z
-  .string()
-  .max(SECRET_KEY_MAX)
-  .regex(/^[\w-]+$/)
-  .nullable()
-  .default(null)
-  .register(options, {
-    flag: "--key",
-    placeholder: "KEY",
-    takes: "a write key",
-    otherwise: "none",
-    help: "the write key to put into the tag; needed only where intent.json asks for one",
-  });
-
-export const goal = z.string().trim().min(1).max(100).register(options, {
-  flag: "--goal",
-  placeholder: "EVENT",
-  takes: "the name of an event",
-  otherwise: "none, it must be given",
-  help: "the event that people should come to",
-});
-
-export const withinMs = z.string().transform(parseDurationMs).pipe(z.number()).prefault("14d").register(options, {
-  flag: "--within",
-  placeholder: "TIME",
-  takes: "a number and s, m, h or d, such as 14d",
-  otherwise: "14d",
-  help: "how long before the goal what people do counts as leading to it",
-});
-
-export const file = path().register(options, {
-  placeholder: "FILE",
-  takes: "the path of an intent.json",
-  help: "the file to check or to try",
-});
 
 /** An origin as browsers send it, or null; `*.` in front of the host stands for any sub-domain. */
 function originOf(text: string): string | null {

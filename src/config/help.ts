@@ -1,6 +1,7 @@
 import type { z } from "zod";
-import type { Option } from "./environment.ts";
-import { COMMANDS, fieldsOf } from "./flags.ts";
+import { COMMANDS } from "./commands.ts";
+import { fieldsOf } from "./flags.ts";
+import type { Option } from "./option.ts";
 
 const WIDTH_MAX = 100;
 const LEFT_WIDTH = 34;

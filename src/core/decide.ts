@@ -9,6 +9,16 @@ export type Command = TrackCommand | IdentifyCommand;
 
 export type Outcome = TrackOutcome | IdentifyOutcome;
 
+/** What each command comes to. */
+export type OutcomeOf<Given extends Command> = Given extends TrackCommand
+  ? TrackOutcome
+  : Given extends IdentifyCommand
+    ? IdentifyOutcome
+    : never;
+
+/** Commands that may join or part people: each is loaded by itself, after what came before it. */
+export type LoneCommand = Exclude<Command, TrackCommand>;
+
 /**
  * The whole product: what one command does to the state it touches. The state is left as it is; who wants the next
  * command to see the changes adopts them.

@@ -1,8 +1,6 @@
 import type { Circumstances } from "../core/circumstances.ts";
 import type { Rules } from "../core/compile.ts";
-import { adopt, type Command, decide, type Outcome } from "../core/decide.ts";
-import type { IdentifyCommand, IdentifyOutcome } from "../core/decide-identify.ts";
-import type { TrackCommand, TrackOutcome } from "../core/decide-track.ts";
+import { adopt, type Command, decide, type Outcome, type OutcomeOf } from "../core/decide.ts";
 import { AppError } from "../core/error.ts";
 import { type Signal, type SignalData, signalData } from "../core/signal.ts";
 import type { Changes, State } from "../core/state.ts";
@@ -49,11 +47,12 @@ export type Engine = {
    * The one way in. Resolves after the commit, one outcome per command in their order; an AppError among them means
    * that this command failed and the others did not.
    */
-  submit(commands: readonly TrackCommand[], rejected?: readonly RejectedEvent[]): Promise<(TrackOutcome | AppError)[]>;
-  submit(
-    commands: readonly IdentifyCommand[],
+  submit<Given extends Command>(
+    commands: readonly Given[],
     rejected?: readonly RejectedEvent[],
-  ): Promise<(IdentifyOutcome | AppError)[]>;
+  ): Promise<(OutcomeOf<Given> | AppError)[]>;
+  /** Runs work that decides nothing, such as an erasure, in a transaction of its own between two batches. */
+  administer<Result>(work: () => Result): Result;
   now: Clock;
   /** False from a transaction that could not be stored to the next one that could, for some seconds at most. */
   isStoring(): boolean;
@@ -179,6 +178,15 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     submit: submit as Engine["submit"],
+    administer: (work) => {
+      try {
+        return store.administer(work);
+      } catch (error) {
+        if (!isStorageFault(error)) throw error;
+        options.onFault(error);
+        throw NOT_STORED;
+      }
+    },
     now: clock,
     isStoring: () => failedAtMs === null || Math.abs(clock() - failedAtMs) > FAILED_FOR_MS,
     drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
@@ -256,7 +264,7 @@ function runFrom(commands: readonly Command[], start: number): Command[] {
 
 function loadRun(store: LoopStore, run: readonly Command[]): State {
   const [first] = run;
-  if (first?.type === "identify") return store.loadForIdentify(first);
+  if (first !== undefined && first.type !== "track") return store.loadAlone(first);
   return store.loadForTracking(run.filter((command) => command.type === "track"));
 }
 

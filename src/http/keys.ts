@@ -1,6 +1,7 @@
 import { AppError } from "../core/error.ts";
 
 const KEY_RANDOM_BYTES = 24;
+const KEY_ID_LENGTH = 12;
 export const SECRET_KEY_PREFIX = "sk_";
 export const WRITE_KEY_PREFIX = "wk_";
 
@@ -12,15 +13,29 @@ export function mintKey(prefix: typeof SECRET_KEY_PREFIX | typeof WRITE_KEY_PREF
   return prefix + Buffer.from(crypto.getRandomValues(new Uint8Array(KEY_RANDOM_BYTES))).toString("base64url");
 }
 
+/** How a key is called where it must not stand itself. */
+export function keyIdOf(hash: string): string {
+  return `key_${hash.slice(0, KEY_ID_LENGTH)}`;
+}
+
 export function hashKey(key: string): string {
   return new Bun.CryptoHasher("sha256").update(key).digest("hex");
 }
+
+/** What a secret key may do: bring events and vouch, read what is known, change and erase. */
+export const SCOPES = ["ingest", "read", "admin"] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** Whose key a request carries, as the audit names it. */
+export type Caller = { keyId: string };
 
 /** Who may do what: the secret key reads, administers and vouches; everybody else may only send. */
 export type Keys = {
   /** True with a valid secret key, false without any; a wrong one is refused, so that a typo does not turn public. */
   isSecret(headers: Headers): boolean;
-  requireSecret(headers: Headers): void;
+  /** The holder of a key with this scope, or a refusal. */
+  require(headers: Headers, scope: Scope): Caller;
   checkWriteKey(writeKey: string | undefined, isRequired: boolean): void;
 };
 
@@ -29,12 +44,12 @@ export function createKeys(secretHashes: readonly string[], writeKeyHashes: read
     const hash = Buffer.from(hashKey(key));
     return hashes.some((known) => crypto.timingSafeEqual(Buffer.from(known), hash));
   };
-  const isSecret = (headers: Headers): boolean => {
+  const callerOf = (headers: Headers): Caller | null => {
     const authorization = headers.get("authorization");
-    if (authorization === null) return false;
-    if (FOREIGN_PATTERN.test(authorization)) return false;
+    if (authorization === null) return null;
+    if (FOREIGN_PATTERN.test(authorization)) return null;
     const key = BEARER_PATTERN.exec(authorization)?.[1];
-    if (key !== undefined && matches(key, secretHashes)) return true;
+    if (key !== undefined && matches(key, secretHashes)) return { keyId: keyIdOf(hashKey(key)) };
     throw new AppError(
       "unauthorized",
       "this secret key is not valid; send Authorization: Bearer sk_…",
@@ -42,11 +57,11 @@ export function createKeys(secretHashes: readonly string[], writeKeyHashes: read
     );
   };
   return {
-    isSecret,
-    requireSecret: (headers) => {
-      if (!isSecret(headers)) {
-        throw new AppError("unauthorized", "this needs the secret key: Authorization: Bearer sk_…", "authorization");
-      }
+    isSecret: (headers) => callerOf(headers) !== null,
+    require: (headers) => {
+      const caller = callerOf(headers);
+      if (caller !== null) return caller;
+      throw new AppError("unauthorized", "this needs the secret key: Authorization: Bearer sk_…", "authorization");
     },
     checkWriteKey: (writeKey, isRequired) => {
       if (writeKey === undefined) {

@@ -1,4 +1,4 @@
-import type { IdentifyCommand } from "../core/decide-identify.ts";
+import type { LoneCommand } from "../core/decide.ts";
 import type { TrackCommand } from "../core/decide-track.ts";
 import type { ErrorCode } from "../core/error.ts";
 import type { Profile, Signal, SignalData } from "../core/signal.ts";
@@ -20,8 +20,10 @@ export type RejectedEvent = {
 export type LoopStore = {
   /** Runs the work in one transaction and commits it durably before it returns; an exception rolls it back. */
   transact<Result>(work: () => Result): Result;
+  /** Runs work that is no decision of the loop, such as an erasure, in a transaction of its own between two batches. */
+  administer<Result>(work: () => Result): Result;
   loadForTracking(commands: readonly TrackCommand[]): State;
-  loadForIdentify(command: IdentifyCommand): State;
+  loadAlone(command: LoneCommand): State;
   apply(changes: readonly Changes[]): void;
   /** Who a person is, for the signals of the transaction at hand. */
   profileOf(personId: number): Profile;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { bannerText } from "../../src/commands/banner.ts";
-import type { ServeOptions } from "../../src/config/flags.ts";
+import type { ServeOptions } from "../../src/config/commands.ts";
 
 const options: ServeOptions = {
   data: "./data",

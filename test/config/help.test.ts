@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { COMMANDS, fieldsOf } from "../../src/config/flags.ts";
+import { COMMANDS } from "../../src/config/commands.ts";
+import { fieldsOf } from "../../src/config/flags.ts";
 import { helpText } from "../../src/config/help.ts";
 
 const help = helpText("1.2.3");

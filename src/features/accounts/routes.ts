@@ -29,7 +29,7 @@ const SIGNALS_MAX = 20;
 export function accountRoutes(deps: AccountsDeps) {
   const { keys, rules, now, accounts, signals, deliveries } = deps;
   return new Elysia({ name: "accounts" })
-    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .get("/accounts", ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)))
     .get("/accounts/:domain", ({ params, query }) => {
       const atMs = accountTimeOf(readQuery(accountQuerySchema, query).at ?? null, now());

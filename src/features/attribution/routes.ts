@@ -12,6 +12,6 @@ export type AttributionDeps = {
 
 export function attributionRoutes({ keys, reportAttribution }: AttributionDeps) {
   return new Elysia({ name: "attribution" })
-    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .get("/attribution", ({ query }) => reportAttribution(readQuery(attributionQuerySchema, query)));
 }

@@ -33,7 +33,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
   };
   const noBody = { parse: "none" } as const;
   return new Elysia({ name: "destinations" })
-    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, "admin"))
     .get("/destinations", () => ({ destinations: describeDestinations(destinations(), deliveries) }))
     .get("/deliveries", ({ query }) => listDeliveries(readQuery(deliveriesQuerySchema, query), deliveries))
     .post(

@@ -31,7 +31,7 @@ const SIGNALS_MAX = 20;
 export function peopleRoutes(deps: PeopleDeps) {
   const { keys, rules, now, people } = deps;
   return new Elysia({ name: "people" })
-    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .get("/people", ({ query }) => listPeople(readQuery(peopleQuerySchema, query), deps, rules(), now()))
     .get("/people/:id", ({ params }) => {
       const personId = findPerson(params.id, people);

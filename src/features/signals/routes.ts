@@ -7,6 +7,6 @@ export type SignalsDeps = SignalsSources & { keys: Keys };
 
 export function signalRoutes(deps: SignalsDeps) {
   return new Elysia({ name: "signals" })
-    .onBeforeHandle(({ request }) => deps.keys.requireSecret(request.headers))
+    .onBeforeHandle(({ request }) => void deps.keys.require(request.headers, "read"))
     .get("/signals", ({ query }) => listSignals(readQuery(signalsQuerySchema, query), deps));
 }

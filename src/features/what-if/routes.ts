@@ -13,7 +13,7 @@ export type WhatIfDeps = {
 
 export function whatIfRoutes({ keys, tryConfig }: WhatIfDeps) {
   return new Elysia({ name: "what-if" })
-    .onBeforeHandle(({ request }) => keys.requireSecret(request.headers))
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .post("/config/try", ({ body }) => tryConfig(body as string), {
       parse: ({ request }) => readBody(request, CONFIG_BYTES_MAX),
     });

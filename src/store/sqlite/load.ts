@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { ACCOUNT_PEOPLE_MAX, accountDomainOf } from "../../core/account.ts";
+import type { LoneCommand } from "../../core/decide.ts";
 import type { IdentifyCommand } from "../../core/decide-identify.ts";
 import type { TrackCommand } from "../../core/decide-track.ts";
 import { sessionKeyOf } from "../../core/event.ts";
@@ -31,7 +32,7 @@ import {
 
 export type Loader = {
   loadForTracking(commands: readonly TrackCommand[]): State;
-  loadForIdentify(command: IdentifyCommand): State;
+  loadAlone(command: LoneCommand): State;
 };
 
 type PersonRow = [number, string, string, number | null, number | null, number];
@@ -187,7 +188,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
     return state;
   };
 
-  return { loadForTracking, loadForIdentify };
+  return { loadForTracking, loadAlone: loadForIdentify };
 }
 
 type SessionsOf = Pick<IntentScore, "personId" | "sessionCount">;

@@ -4,6 +4,7 @@ import signalReads from "../../../drizzle/0002_signal_reads.sql" with { type: "t
 import deadDeliveries from "../../../drizzle/0003_dead_deliveries.sql" with { type: "text" };
 import touches from "../../../drizzle/0004_touches.sql" with { type: "text" };
 import accounts from "../../../drizzle/0005_accounts.sql" with { type: "text" };
+import campaignsAndTrust from "../../../drizzle/0006_campaigns_and_trust.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -14,6 +15,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0003_dead_deliveries": deadDeliveries,
   "0004_touches": touches,
   "0005_accounts": accounts,
+  "0006_campaigns_and_trust": campaignsAndTrust,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

@@ -193,6 +193,10 @@ export const mergeReview = sqliteTable(
     reason: text("reason").notNull(),
     createdMs: integer("created_at").notNull(),
     decidedMs: integer("decided_at"),
+    /** approved or rejected. */
+    decision: text("decision"),
+    /** JSON: the identifiers that were claimed and not attached, for whoever approves. */
+    claims: text("claims"),
   },
   (table) => [uniqueIndex("merge_review_by_people").on(table.personIds)],
 );
@@ -205,21 +209,6 @@ export const rejectedEvent = sqliteTable("rejected_event", {
   message: text("message").notNull(),
   body: text("body").notNull(),
 });
-
-export const apiKey = sqliteTable(
-  "api_key",
-  {
-    keyId: integer("key_id").primaryKey(),
-    kind: text("kind").notNull(),
-    /** SHA-256 of the key, hex. */
-    hash: text("hash").notNull(),
-    /** The key itself, for write keys only: they stand in every page's source anyway. */
-    publicValue: text("public_value"),
-    createdMs: integer("created_at").notNull(),
-    revokedMs: integer("revoked_at"),
-  },
-  (table) => [uniqueIndex("api_key_by_hash").on(table.hash)],
-);
 
 /** One row that /health writes to learn whether a write works. */
 export const heartbeat = sqliteTable("heartbeat", {

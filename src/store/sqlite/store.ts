@@ -29,23 +29,32 @@ export function createSqliteStore(database: Database, checkInPlace: () => void =
       .join(" union all "),
   );
   let checkedAt = Number.NEGATIVE_INFINITY;
+  const transact = <Result>(work: () => Result): Result => {
+    begin.run();
+    try {
+      recent.begin();
+      if (performance.now() - checkedAt >= CHECK_EVERY_MS) {
+        checkInPlace();
+        checkedAt = performance.now();
+      }
+      const result = work();
+      commit.run();
+      return result;
+    } catch (error) {
+      recent.forget();
+      // A full disk rolls back by itself; a second rollback would hide why.
+      if (database.inTransaction) rollback.run();
+      throw error;
+    }
+  };
   return {
-    transact: (work) => {
-      begin.run();
+    transact,
+    administer: (work) => {
       try {
-        recent.begin();
-        if (performance.now() - checkedAt >= CHECK_EVERY_MS) {
-          checkInPlace();
-          checkedAt = performance.now();
-        }
-        const result = work();
-        commit.run();
-        return result;
-      } catch (error) {
+        return transact(work);
+      } finally {
+        // It changes tables behind the cache's back.
         recent.forget();
-        // A full disk rolls back by itself; a second rollback would hide why.
-        if (database.inTransaction) rollback.run();
-        throw error;
       }
     },
     ...createLoader(database, recent),

@@ -15,7 +15,12 @@ const person = { anonymous_id: "visitor-1", identity: { email: "ada@acme.example
 
 /** The front door before an engine that answers as it is told. */
 async function ask(submit: () => Promise<unknown>, path: string, body: object): Promise<Response> {
-  const engine = { submit, now: () => NOON_MS, isStoring: () => true, drain: () => Promise.resolve() } as Engine;
+  const engine = {
+    submit,
+    now: () => NOON_MS,
+    isStoring: () => true,
+    drain: () => Promise.resolve(),
+  } as unknown as Engine;
   const deps = {
     engine,
     keys: createKeys([], []),

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { config, data, durability, host, log, origins, port, secretKey } from "./environment.ts";
+import { atMs, destination, file, goal, sinceMs, someDestination, url, who, withinMs, writeKey } from "./operands.ts";
+
+const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey });
+
+export type ServeOptions = z.infer<typeof serveSchema>;
+
+/** Every command with what it takes; fields without flag and variable are words behind it, in this order. */
+export const COMMANDS = {
+  serve: { help: "take in events, score, signal; also without a command", takes: serveSchema },
+  "config check": { help: "say whether a config file holds, and what to mend", takes: z.strictObject({ file }) },
+  "config try": {
+    help: "what a config file would change, by the stored data: who moves to another level, and why",
+    takes: z.strictObject({ file, data, config }),
+  },
+  "config print": { help: "the config in force with its hash, secrets left out", takes: z.strictObject({ config }) },
+  "config schema": { help: "the JSON Schema of intent.json, for editors", takes: z.strictObject({}) },
+  explain: {
+    help: "every point of a person's or an account's score",
+    takes: z.strictObject({ who, atMs, data, config }),
+  },
+  rescore: {
+    help: "bring everybody's past along after half-lives or conditions changed; stop the server first",
+    takes: z.strictObject({ data, config }),
+  },
+  calibrate: {
+    help: "suggest points from who reached a goal; prints an intent.json to review, applies nothing",
+    takes: z.strictObject({ goal, withinMs, data, config }),
+  },
+  destinations: { help: "how each destination fares, and what waits", takes: z.strictObject({ data, config }) },
+  "destinations test": {
+    help: "send a marked test signal, and say what answered",
+    takes: z.strictObject({ destination, config }),
+  },
+  "destinations replay": {
+    help: "send again what a destination, or all of them, got since a time",
+    takes: z.strictObject({ someDestination, sinceMs, data, config }),
+  },
+  snippet: {
+    help: "the script tag for plain HTML, Tag Manager, WordPress, Next.js and Shopify",
+    takes: z.strictObject({ url, writeKey, config }),
+  },
+  demo: { help: "a made-up site with the tracker on it, to see it happen", takes: z.strictObject({ port, config }) },
+  version: { help: "the version; also --version", takes: z.strictObject({}) },
+  help: { help: "this page; also --help and -h", takes: z.strictObject({}) },
+} as const;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export type Command = {
+  [Name in CommandName]: { name: Name; options: z.infer<(typeof COMMANDS)[Name]["takes"]> };
+}[CommandName];

@@ -1,0 +1,72 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/** A list of people who were written to, and where its links lead. */
+export const campaign = sqliteTable(
+  "campaign",
+  {
+    campaignId: integer("campaign_id").primaryKey(),
+    /** The name as it stands in addresses. */
+    slug: text("slug").notNull(),
+    name: text("name").notNull(),
+    baseUrl: text("base_url").notNull(),
+    landing: text("landing").notNull(),
+    /** JSON: parameter to value. */
+    utm: text("utm").notNull(),
+    createdMs: integer("created_at").notNull(),
+  },
+  (table) => [uniqueIndex("campaign_by_slug").on(table.slug)],
+);
+
+/** Somebody who can be written to; the link id is the same in every campaign. Becomes a person with the first click. */
+export const lead = sqliteTable(
+  "lead",
+  {
+    linkId: text("link_id").primaryKey(),
+    email: text("email").notNull(),
+    /** JSON: what the operator's lists say. */
+    traits: text("traits").notNull(),
+    createdMs: integer("created_at").notNull(),
+  },
+  (table) => [uniqueIndex("lead_by_email").on(table.email)],
+);
+
+/** The migration adds WITHOUT ROWID by hand, as for sessions. */
+export const campaignLead = sqliteTable(
+  "campaign_lead",
+  {
+    campaignId: integer("campaign_id").notNull(),
+    linkId: text("link_id").notNull(),
+    /** JSON: the row of the list as it came, for the export. */
+    columns: text("columns").notNull(),
+    createdMs: integer("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.campaignId, table.linkId] }),
+    index("campaign_lead_by_link").on(table.linkId),
+  ],
+);
+
+/** Somebody, or something, followed a lead's link. */
+export const campaignClick = sqliteTable(
+  "campaign_click",
+  {
+    clickId: integer("click_id").primaryKey(),
+    campaignId: integer("campaign_id").notNull(),
+    linkId: text("link_id").notNull(),
+    clickedMs: integer("clicked_at").notNull(),
+    /** redirect or direct. */
+    via: text("via").notNull(),
+    /** pending until there is evidence, then human or machine. */
+    verdict: text("verdict").notNull(),
+    /** Why it is taken for a machine's. */
+    reason: text("reason"),
+    /** The visitor who gave the evidence. */
+    identityId: integer("identity_id"),
+  },
+  (table) => [
+    index("campaign_click_by_campaign").on(table.campaignId, table.clickedMs),
+    index("campaign_click_by_link").on(table.linkId, table.clickedMs),
+    index("campaign_click_pending").on(table.clickedMs).where(sql`verdict = 'pending'`),
+  ],
+);
