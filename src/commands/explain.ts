@@ -1,6 +1,6 @@
 import type { Command } from "../config/commands.ts";
 import { compileRules } from "../core/compile.ts";
-import { accountTimeOf, findAccount, readAccount } from "../features/accounts/account.ts";
+import { findAccount, readAccount } from "../features/accounts/account.ts";
 import { explainPerson } from "../features/people/explain.ts";
 import { findPerson } from "../features/people/person.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
@@ -24,7 +24,7 @@ export async function runExplain(
     const readers = createReaders(database);
     const account = findAccount(who, readers.accounts);
     if (account !== null) {
-      write(accountExplanationText(readAccount(account, readers, rules, accountTimeOf(atMs, nowMs))));
+      write(accountExplanationText(await readAccount(account, readers, rules, atMs, nowMs)));
       return 0;
     }
     const personId = findPerson(who, readers.people);

@@ -33,6 +33,9 @@ export function decide(
       ? decideTrack(state, command, circumstances)
       : decideIdentify(state, command, circumstances);
   decideAccounts(state, decided.changes, circumstances);
+  const { changes, outcome } = decided;
+  // What the account crossed is told to the caller too.
+  if (changes.signals.length > 0 && "signals" in outcome) outcome.signals = changes.signals;
   return decided;
 }
 

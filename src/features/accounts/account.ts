@@ -5,8 +5,11 @@ import type { Rules } from "../../core/compile.ts";
 import { AppError } from "../../core/error.ts";
 import { MOMENTUM_WEEKS, type Momentum, momentumOf, WEEK_MS } from "../../core/momentum.ts";
 import { type AccountPersonData, accountPersonData, type GroupPoints, type Reason } from "../../core/signal.ts";
+import type { IntentScore } from "../../core/state.ts";
 import { levelOf } from "../../core/threshold.ts";
 import type { AccountReader, StoredAccount } from "../../store/sqlite/accounts.ts";
+import type { EventReader } from "../../store/sqlite/events.ts";
+import { createPastReader } from "../../store/sqlite/past.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 
 /** People looked through for what is told beside the score: the first touch, and what the weeks brought. */
@@ -80,27 +83,27 @@ export function readMomentum(accountId: number, accounts: AccountReader, atMs: n
   return momentumOf(weeks);
 }
 
-/** Now or later: what an account was is told by its people's past, each for themselves. */
-export function accountTimeOf(atMs: number | null, nowMs: number): number {
-  if (atMs === null) return nowMs;
-  if (atMs < nowMs) throw new AppError("invalid", "must not lie in the past for an account; explain its people", "at");
-  if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
-  return atMs;
-}
-
-/** The account with every row that makes up its score: contributions add up to the people's group, groups to the score. */
-export function readAccount(
+/**
+ * The account with every row that makes up its score: contributions add up to the people's group, groups to the score.
+ * In the past it is made of those who belong to it today, by what they had done by then.
+ */
+export async function readAccount(
   account: StoredAccount,
-  { accounts, people }: { accounts: AccountReader; people: PeopleReader },
+  { accounts, people, events }: { accounts: AccountReader; people: PeopleReader; events: EventReader },
   rules: Rules,
-  atMs: number,
-): FullAccountAnswer {
-  const members = accounts.peopleOf(account.accountId, PEOPLE_READ_MAX);
+  askedMs: number | null,
+  nowMs: number,
+): Promise<FullAccountAnswer> {
+  const atMs = askedMs ?? nowMs;
+  if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
+  const today = accounts.peopleOf(account.accountId, PEOPLE_READ_MAX);
+  const members = atMs < nowMs ? await membersThen(today, atMs, { people, events }, rules) : today;
   const { score, groups, contributions, reasons } = evaluateAccount(members, rules, atMs);
   const touches = members.reduce<Attribution | null>((all, one) => combineAttribution(all, one.attribution), null);
   const seen = new Map(members.map(({ personId, lastSeenMs }) => [personId, lastSeenMs]));
   return {
     ...describeAccount(account, score, accounts, rules, atMs),
+    ...(members === today ? {} : { active_people_14d: activeIn(members, atMs) }),
     at: new Date(atMs).toISOString(),
     config_hash: rules.hash,
     created_at: new Date(account.createdMs).toISOString(),
@@ -113,6 +116,26 @@ export function readAccount(
     })),
     reasons,
   };
+}
+
+function activeIn(members: readonly IntentScore[], atMs: number): number {
+  return members.filter(({ lastSeenMs }) => lastSeenMs >= activeSinceMs(atMs)).length;
+}
+
+async function membersThen(
+  today: readonly IntentScore[],
+  atMs: number,
+  readers: { people: PeopleReader; events: EventReader },
+  rules: Rules,
+): Promise<IntentScore[]> {
+  const pastOf = createPastReader(readers);
+  const members: IntentScore[] = [];
+  for (const person of today) {
+    if (person.firstSeenMs > atMs) continue;
+    const past = await pastOf(person.personId, atMs, rules);
+    if (past.lastSeenMs > 0) members.push({ ...person, ...past });
+  }
+  return members;
 }
 
 function emailOf(personId: number, people: PeopleReader): string | null {

@@ -5,9 +5,10 @@ import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
 import type { AccountReader } from "../../store/sqlite/accounts.ts";
 import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
+import type { EventReader } from "../../store/sqlite/events.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { SignalReader } from "../../store/sqlite/signals-read.ts";
-import { accountTimeOf, readAccount, requireAccount } from "./account.ts";
+import { readAccount, requireAccount } from "./account.ts";
 import type { AccountsAnswer } from "./list.ts";
 import { type AccountsQuery, accountQuerySchema, accountsQuerySchema } from "./schema.ts";
 
@@ -17,6 +18,7 @@ export type AccountsDeps = {
   now: () => number;
   people: PeopleReader;
   accounts: AccountReader;
+  events: EventReader;
   signals: SignalReader;
   deliveries: Pick<DeliveryStore, "bySignals">;
   /** Beside the loop. */
@@ -31,11 +33,11 @@ export function accountRoutes(deps: AccountsDeps) {
   return new Elysia({ name: "accounts" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .get("/accounts", ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)))
-    .get("/accounts/:domain", ({ params, query }) => {
-      const atMs = accountTimeOf(readQuery(accountQuerySchema, query).at ?? null, now());
+    .get("/accounts/:domain", async ({ params, query }) => {
+      const { at } = readQuery(accountQuerySchema, query);
       const account = requireAccount(params.domain, accounts);
       const told = signals.newestOfAccount(account.accountId, SIGNALS_MAX);
       const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
-      return { ...readAccount(account, deps, rules(), atMs), signals: sent };
+      return { ...(await readAccount(account, deps, rules(), at ?? null, now())), signals: sent };
     });
 }

@@ -2,19 +2,15 @@ import type { Rules } from "../../core/compile.ts";
 import { DAY_MS } from "../../core/duration.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
-import { createRecomputation } from "../../core/recompute.ts";
-import { evaluate, type Sums } from "../../core/score.ts";
+import { evaluate } from "../../core/score.ts";
 import type { GroupPoints } from "../../core/signal.ts";
 import { levelOf } from "../../core/threshold.ts";
-import { type EventReader, NEWEST } from "../../store/sqlite/events.ts";
+import type { EventReader } from "../../store/sqlite/events.ts";
+import { createPastReader } from "../../store/sqlite/past.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 
-/** Events that a look into the past goes through. */
-const PAST_EVENTS_MAX = 100_000;
 /** Further on, ISO 8601 has no four digits for the year. */
 const TIME_MAX_MS = Date.UTC(9999, 11, 31);
-/** Events read before others get their turn. */
-const SLICE_EVENTS = 500;
 
 export type ExplainAnswer = {
   person_id: string;
@@ -50,7 +46,8 @@ export async function explainPerson(
   const newestMs = Math.max(0, ...Object.values(sums).flatMap((sum) => [sum.atMs, sum.lastEventMs]));
   // A clock set back makes stored events lie ahead; the present is what the sums say nevertheless.
   const isPast = atMs < nowMs && atMs < newestMs;
-  const evaluation = evaluate(isPast ? await pastSums(personId, atMs, { people, events }, rules) : sums, rules, atMs);
+  const past = isPast ? await createPastReader({ people, events })(personId, atMs, rules) : null;
+  const evaluation = evaluate(past?.sums ?? sums, rules, atMs);
   return {
     person_id: formatId("person", personId),
     at: new Date(atMs).toISOString(),
@@ -68,23 +65,4 @@ export async function explainPerson(
       last_event_at: new Date(sum.lastEventMs).toISOString(),
     })),
   };
-}
-
-async function pastSums(personId: number, atMs: number, deps: ExplainDeps, rules: Rules): Promise<Sums> {
-  const identityIds = deps.people.allIdentitiesOf(personId).map(({ identityId }) => identityId);
-  const past = createRecomputation(rules, atMs);
-  let before = { ...NEWEST, occurredMs: atMs + 1 };
-  for (let count = 0; count < PAST_EVENTS_MAX; count += SLICE_EVENTS) {
-    const events = deps.events.newestOf(identityIds, before, SLICE_EVENTS);
-    past.add(events);
-    const last = events.at(-1);
-    if (last === undefined || events.length < SLICE_EVENTS) return past.sums();
-    before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new AppError(
-    "invalid",
-    `has ${PAST_EVENTS_MAX} events or more before it, too many to go through; ask for a time after the newest event`,
-    "at",
-  );
 }

@@ -4,6 +4,7 @@ import type { SentSignal } from "../../../src/core/delivery.ts";
 import { DAY_MS } from "../../../src/core/duration.ts";
 import type { AccountAnswer, FullAccountAnswer } from "../../../src/features/accounts/account.ts";
 import type { AccountsAnswer } from "../../../src/features/accounts/list.ts";
+import type { TrackAnswer } from "../../../src/features/track/track.ts";
 import { startInstance, type TestInstance } from "../../support/instance.ts";
 
 const CLOSE = 9;
@@ -102,12 +103,45 @@ describe("an account", () => {
     expect(inAWeek).toMatchObject({ score: expect.closeTo(25, CLOSE), level: "cold", active_people_14d: 2 });
   });
 
+  test("is explained at any time gone by, from what its people had done by then", async () => {
+    await using instance = startInstance({ intent });
+    await know(instance, "ada@acme.example");
+    await did(instance, "ada@acme.example", 4);
+    instance.clock.nowMs += DAY_MS;
+    const then = await accountOf(instance, "acme.example");
+    const thenAt = new Date(instance.clock.nowMs).toISOString();
+    instance.clock.nowMs += DAY_MS;
+    await know(instance, "bob@acme.example");
+    await did(instance, "bob@acme.example", 6, "look");
+    await did(instance, "ada@acme.example", 1, "look");
+    instance.clock.nowMs += 20 * DAY_MS;
+    const past = await accountOf(instance, `acme.example?at=${thenAt}`);
+    expectToAddUp(past);
+    expect(past.score).toBeCloseTo(then.score, CLOSE);
+    expect({ ...past, score: 0, groups: [], contributions: [], reasons: [] }).toEqual({
+      ...then,
+      score: 0,
+      groups: [],
+      contributions: [],
+      reasons: [],
+      signals: past.signals,
+    });
+    expect(past.contributions.map(({ email, points }) => [email, points])).toEqual([
+      ["ada@acme.example", expect.closeTo(then.contributions[0]?.points ?? 0, CLOSE)],
+    ]);
+    expect(await accountOf(instance, "acme.example?at=2026-05-01")).toMatchObject({ score: 0, active_people_14d: 0 });
+  });
+
   test("tells its crossings to destinations in its own words, and not as the person's", async () => {
     const destinations = [{ type: "http", name: "all", url: "https://receiver.example/", body: "{{type}} {{who}}" }];
     await using instance = startInstance({ intent: { ...intent, destinations } });
     await instance.postSecret("/destinations/all/pause", {});
     await know(instance, "ada@acme.example");
-    await did(instance, "ada@acme.example", 3);
+    const all = Array.from({ length: 3 }, () => ({ event: "step", email: "ada@acme.example" }));
+    const { body: answer } = await instance.postSecret<TrackAnswer>("/track", all);
+    expect(answer.events.map((event) => ("signals" in event ? event.signals.map((one) => one.threshold) : []))).toEqual(
+      [[], ["warm"], ["account.warm"]],
+    );
     const told = instance.rows<{ body: string }>("select body from delivery order by delivery_id");
     expect(told.map(({ body }) => JSON.parse(body))).toEqual([
       "intent.threshold_crossed ada@acme.example, acme.example",
@@ -213,10 +247,10 @@ describe("accounts", () => {
       ["/accounts?who=x", 422, null],
       ["/accounts/nobody.example", 404, null],
       ["/accounts/nobody.example?at=noon", 422, "at"],
-      ["/accounts/nobody.example?at=2026-05-01", 422, "at"],
-      ["/accounts/nobody.example?at=9999999999999999", 422, "at"],
+      ["/accounts/acme.example?at=9999999999999999", 422, "at"],
       ["/accounts/ada@acme.example", 404, null],
     ];
+    await know(instance, "ada@acme.example");
     for (const [path, status, field] of table) {
       const answer = await instance.getSecret(path);
       expect([path, answer.status, answer.body.error.field ?? null]).toEqual([path, status, field]);

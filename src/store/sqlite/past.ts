@@ -1,0 +1,42 @@
+import type { Rules } from "../../core/compile.ts";
+import { AppError } from "../../core/error.ts";
+import { createRecomputation } from "../../core/recompute.ts";
+import type { Sums } from "../../core/score.ts";
+import { type EventReader, NEWEST } from "./events.ts";
+import type { PeopleReader } from "./people.ts";
+
+/** Events that one look into the past goes through. */
+const PAST_EVENTS_MAX = 100_000;
+/** Events read before others get their turn. */
+const SLICE_EVENTS = 500;
+
+/** What somebody's score was made of, and when they were seen last, at a time gone by. */
+export type Past = { sums: Sums; lastSeenMs: number };
+
+export type PastReader = (personId: number, atMs: number, rules: Rules) => Promise<Past>;
+
+/** Reads the past from the stored events. One reader serves one question: what it may go through is bounded for all of it. */
+export function createPastReader({ people, events }: { people: PeopleReader; events: EventReader }): PastReader {
+  let left = PAST_EVENTS_MAX;
+  return async (personId, atMs, rules) => {
+    const identityIds = people.allIdentitiesOf(personId).map(({ identityId }) => identityId);
+    const past = createRecomputation(rules, atMs);
+    let before = { ...NEWEST, occurredMs: atMs + 1 };
+    let lastSeenMs = 0;
+    while (left > 0) {
+      const slice = events.newestOf(identityIds, before, SLICE_EVENTS);
+      past.add(slice);
+      left -= slice.length;
+      lastSeenMs ||= slice[0]?.occurredMs ?? 0;
+      const last = slice.at(-1);
+      if (last === undefined || slice.length < SLICE_EVENTS) return { sums: past.sums(), lastSeenMs };
+      before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    throw new AppError(
+      "invalid",
+      `has ${PAST_EVENTS_MAX} events or more before it, too many to go through; ask for a time after the newest event`,
+      "at",
+    );
+  };
+}
