@@ -162,7 +162,7 @@ function depsOf({
     origins: options.origins,
     script: options.script,
     health: {
-      isStoring: engine.isStoring,
+      storageProblem: engine.storageProblem,
       probeWrite: createWriteProbe(database, checkInPlace),
       now: clock,
       version: options.version,

@@ -9,6 +9,8 @@ export type ErrorCode =
   | "conflict"
   | "overloaded"
   | "unavailable"
+  | "disk_full"
+  | "damaged"
   | "internal";
 
 /** The one error class. `message` is for the caller: it names limit and remedy and never repeats what was sent. */

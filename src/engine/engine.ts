@@ -4,6 +4,7 @@ import { adopt, type Command, decide, type Outcome, type OutcomeOf } from "../co
 import { AppError } from "../core/error.ts";
 import { type Signal, type SignalData, signalData } from "../core/signal.ts";
 import type { Changes, State } from "../core/state.ts";
+import { storageRefusal } from "../core/storage-fault.ts";
 import type { LoopStore, RejectedEvent } from "../store/port.ts";
 import type { Clock } from "./clock.ts";
 import { createIdSource } from "./ids.ts";
@@ -54,8 +55,11 @@ export type Engine = {
   /** Runs work that decides nothing, such as an erasure, in a transaction of its own between two batches. */
   administer<Result>(work: () => Result): Result;
   now: Clock;
-  /** False from a transaction that could not be stored to the next one that could, for some seconds at most. */
-  isStoring(): boolean;
+  /**
+   * Why the last transaction could not be stored, until one could, for some seconds at most; a damaged file stays one
+   * until somebody has looked at it.
+   */
+  storageProblem(): AppError | null;
   /** Waits for all that was submitted. */
   drain(): Promise<void>;
 };
@@ -70,7 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
   let queue: Submission[] = [];
   let queued = 0;
   let isScheduled = false;
-  let failedAtMs: number | null = null;
+  let failure: { atMs: number; refusal: AppError } | null = null;
   let onIdle: (() => void)[] = [];
 
   const flush = (): void => {
@@ -137,21 +141,21 @@ export function createEngine(options: EngineOptions): Engine {
         for (const { rejected } of batch) store.insertRejected(rejected);
         return work;
       });
-      failedAtMs = null;
+      if (failure?.refusal.code !== "damaged") failure = null;
       const replies = repliesOf(batch, outcomes);
       const signals = crossings.map(({ data }) => data);
       return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
     } catch (error) {
       if (isBusy(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
       options.onFault(error);
+      const refusal = storageRefusal(error);
       // One that cannot be stored must not take its neighbours with it; a disk that is full takes them all.
-      if (batch.length > 1 && !isStorageFault(error)) return batch.flatMap(commitAlone);
-      if (isStorageFault(error)) failedAtMs = nowMs;
-      const refusal = isStorageFault(error) ? NOT_STORED : UNDECIDED;
+      if (batch.length > 1 && refusal === null) return batch.flatMap(commitAlone);
+      if (refusal !== null) failure = { atMs: nowMs, refusal };
       return batch.map(
         ({ reject }) =>
           () =>
-            reject(refusal),
+            reject(refusal ?? UNDECIDED),
       );
     }
   };
@@ -182,21 +186,21 @@ export function createEngine(options: EngineOptions): Engine {
       try {
         return store.administer(work);
       } catch (error) {
-        if (!isStorageFault(error)) throw error;
+        const refusal = storageRefusal(error);
+        if (refusal === null) throw error;
         options.onFault(error);
-        throw NOT_STORED;
+        throw refusal;
       }
     },
     now: clock,
-    isStoring: () => failedAtMs === null || Math.abs(clock() - failedAtMs) > FAILED_FOR_MS,
+    storageProblem: () => {
+      if (failure === null) return null;
+      const isRecent = Math.abs(clock() - failure.atMs) <= FAILED_FOR_MS;
+      return isRecent || failure.refusal.code === "damaged" ? failure.refusal : null;
+    },
     drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
   };
 }
-
-const NOT_STORED = new AppError(
-  "unavailable",
-  "nothing was stored: the data folder cannot be written; try again later",
-);
 
 const UNDECIDED = new AppError("internal", "this one could not be stored, by a fault of ours");
 
@@ -206,12 +210,6 @@ function rowsOf({ commands, rejected }: Submission): number {
 
 function isBusy(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
-}
-
-/** SQLite's word that the disk or the file is at fault, and not what was to be written. */
-function isStorageFault(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return /^SQLITE_(FULL|IOERR|BUSY|READONLY|CORRUPT|CANTOPEN|NOTADB)/.test(code);
 }
 
 function repliesOf(batch: readonly Submission[], outcomes: readonly (Outcome | AppError)[]): (() => void)[] {

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { AppError, type ErrorCode } from "../core/error.ts";
+import { storageRefusal } from "../core/storage-fault.ts";
 import type { Log } from "./log.ts";
 
 const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
@@ -13,6 +14,8 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
   overloaded: 429,
   internal: 500,
   unavailable: 503,
+  disk_full: 503,
+  damaged: 503,
 };
 
 const RETRY_AFTER_S = 1;
@@ -27,9 +30,10 @@ export function errorBody({ code, message, field }: AppError): ErrorBody {
 export function errorHandler(log: Log) {
   return new Elysia({ name: "error-handler" }).onError({ as: "global" }, ({ error, code, set }) => {
     const known = toAppError(error, code);
-    if (known.code === "internal") log.error("request_failed", { fault: describeFault(error) });
+    if (known !== error && STATUS_BY_CODE[known.code] >= 500)
+      log.error("request_failed", { fault: describeFault(error) });
     set.status = STATUS_BY_CODE[known.code];
-    if (known.code === "overloaded" || known.code === "unavailable") set.headers["retry-after"] = String(RETRY_AFTER_S);
+    if ([429, 503].includes(STATUS_BY_CODE[known.code])) set.headers["retry-after"] = String(RETRY_AFTER_S);
     return errorBody(known);
   });
 }
@@ -41,7 +45,9 @@ function toAppError(error: unknown, code: string | number): AppError {
   if (code === "NOT_FOUND") return new AppError("not_found", "there is nothing at this address; see do-intent --help");
   if (code === "PARSE") return new AppError("invalid_json", "the body is not valid JSON");
   if (code === "VALIDATION") return new AppError("invalid", "the request does not have the form this address takes");
-  return new AppError("internal", "something went wrong on our side; the request was not stored");
+  return (
+    storageRefusal(error) ?? new AppError("internal", "something went wrong on our side; the request was not stored")
+  );
 }
 
 /** Name and place of a fault. The message stays out: a driver may quote the values it was given. */

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
+import { storageRefusal } from "../../core/storage-fault.ts";
 
 /** A burst of probes must not become a burst of commits. */
 const PROBE_EVERY_MS = 1_000;
@@ -10,8 +11,8 @@ const UNAVAILABLE = new AppError(
 );
 
 export type HealthDeps = {
-  /** Whether the last transaction was stored: a nearly full disk takes a small row and no event. */
-  isStoring: () => boolean;
+  /** Why the last transaction was not stored: a nearly full disk takes a small row and no event. */
+  storageProblem: () => AppError | null;
   probeWrite: (nowMs: number) => void;
   now: () => number;
   version: string;
@@ -19,23 +20,29 @@ export type HealthDeps = {
 };
 
 /** 200 only when a write would work. */
-export function healthRoutes({ isStoring, probeWrite, now, version, config }: HealthDeps) {
+export function healthRoutes({ storageProblem, probeWrite, now, version, config }: HealthDeps) {
   let probedMs = Number.NEGATIVE_INFINITY;
   let canWrite = false;
   return new Elysia({ name: "health" }).get("/health", () => {
     const nowMs = now();
-    if (!isStoring()) throw UNAVAILABLE;
+    const problem = storageProblem();
+    if (problem !== null) throw problem;
     if (!canWrite || Math.abs(nowMs - probedMs) >= PROBE_EVERY_MS) {
       canWrite = false;
       try {
         probeWrite(nowMs);
-      } catch {
-        throw UNAVAILABLE;
+      } catch (error) {
+        throw storageRefusal(error) ?? UNAVAILABLE;
       }
       canWrite = true;
       probedMs = nowMs;
     }
-    const { hash, problem } = config();
-    return { status: "ok", version, config_hash: hash, ...(problem === null ? {} : { config_problem: problem }) };
+    const { hash, problem: configProblem } = config();
+    return {
+      status: "ok",
+      version,
+      config_hash: hash,
+      ...(configProblem === null ? {} : { config_problem: configProblem }),
+    };
   });
 }

@@ -25,7 +25,7 @@ describe("/health", () => {
     let isFull = true;
     const app = new Elysia().use(errorHandler(createLog("json", (line) => logged.push(line)))).use(
       healthRoutes({
-        isStoring: () => true,
+        storageProblem: () => null,
         probeWrite: () => {
           if (isFull) throw new Error("disk is full");
         },

@@ -18,7 +18,7 @@ async function ask(submit: () => Promise<unknown>, path: string, body: object): 
   const engine = {
     submit,
     now: () => NOON_MS,
-    isStoring: () => true,
+    storageProblem: () => null,
     drain: () => Promise.resolve(),
   } as unknown as Engine;
   const deps = {
