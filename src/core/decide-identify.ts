@@ -1,8 +1,7 @@
 import { accountFor } from "./account-of.ts";
-import { combineAttribution } from "./attribution.ts";
 import type { Circumstances } from "./circumstances.ts";
-import { combineAllSums } from "./count.ts";
 import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
+import { absorb, type Draft, draftOf, mergeRecord, newDraft } from "./draft.ts";
 import type { Event } from "./event.ts";
 import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
 import { type Resolution, resolveIdentity } from "./identity.ts";
@@ -11,19 +10,14 @@ import type { Signal } from "./signal.ts";
 import {
   type Account,
   type Changes,
-  freshPerson,
-  freshScore,
   type Identity,
   type IntentScore,
-  type Merge,
-  type MergeSide,
   noChanges,
   type Person,
   type State,
-  sessionsKey,
 } from "./state.ts";
-import { combineThresholds, levelOf, rearm } from "./threshold.ts";
-import { addTraits, freshOf, type Traits } from "./traits.ts";
+import { levelOf } from "./threshold.ts";
+import { addTraits, type Traits } from "./traits.ts";
 import { vouch } from "./vouch.ts";
 
 export type IdentifyCommand = {
@@ -48,9 +42,6 @@ export type IdentifyOutcome = {
   signals: Signal[];
 };
 
-/** A person under construction; `people` are all whose sessions it has by now. */
-type Draft = { person: Person; score: IntentScore; identities: Identity[]; people: number[] };
-
 export function decideIdentify(
   state: State,
   command: IdentifyCommand,
@@ -71,9 +62,10 @@ export function decideIdentify(
     ? newDraft(mintId(), command.event.occurredMs, nowMs)
     : draftOf(state, resolution.target as number, circumstances);
   const scoreBefore = scoreOf(draft.score.sums, rules, nowMs);
+  const through = throughOf(command);
   for (const absorbedId of resolution.absorb) {
     const absorbed = draftOf(state, absorbedId, circumstances);
-    changes.merges.push(mergeRecord(draft, absorbed, command, circumstances));
+    changes.merges.push(mergeRecord(draft, absorbed, through, circumstances));
     draft = absorb(state, draft, absorbed, circumstances);
     changes.people.push({ ...absorbed.person, mergedInto: draft.person.personId });
   }
@@ -144,78 +136,10 @@ function actorOf(command: IdentifyCommand, fresh: readonly Identity[], known: re
   return actor;
 }
 
-function newDraft(personId: number, seenMs: number, nowMs: number): Draft {
-  return {
-    person: freshPerson(personId, nowMs),
-    score: freshScore(personId, seenMs),
-    identities: [],
-    people: [personId],
-  };
-}
-
-/** Each side re-arms by its own score, before a merge adds them up. */
-function draftOf(state: State, personId: number, { rules, nowMs }: Circumstances): Draft {
-  const person = state.people.get(personId);
-  const score = state.scores.get(personId);
-  if (person === undefined || score === undefined)
-    throw new Error("an identity points to a person that was not loaded");
-  const thresholds = rearm(score.thresholds, scoreOf(score.sums, rules, nowMs), rules.thresholds);
-  return {
-    person,
-    score: { ...score, thresholds },
-    identities: state.identitiesOf.get(personId) ?? [],
-    people: [personId],
-  };
-}
-
-function absorb(state: State, survivor: Draft, absorbed: Draft, { rules }: Circumstances): Draft {
-  const { personId } = survivor.person;
-  const rowsOf = ({ people }: Draft, sessionKey: string) =>
-    people.flatMap((one) => state.sessions.get(sessionsKey(one, sessionKey)) ?? []).map(({ counted }) => counted);
-  const shared = state.sharedSessionKeys.map((sessionKey) => ({
-    a: rowsOf(survivor, sessionKey),
-    b: rowsOf(absorbed, sessionKey),
-  }));
-  return {
-    person: {
-      ...survivor.person,
-      traits: addTraits(survivor.person.traits, freshOf(absorbed.person.traits, survivor.person.traits)),
-      verifiedTraits: addTraits(
-        survivor.person.verifiedTraits,
-        freshOf(absorbed.person.verifiedTraits, survivor.person.verifiedTraits),
-      ),
-      accountId: survivor.person.accountId ?? absorbed.person.accountId,
-    },
-    score: {
-      ...survivor.score,
-      sums: combineAllSums(rules, survivor.score.sums, absorbed.score.sums, shared),
-      thresholds: combineThresholds(survivor.score.thresholds, absorbed.score.thresholds),
-      attribution: combineAttribution(survivor.score.attribution, absorbed.score.attribution),
-      firstSeenMs: Math.min(survivor.score.firstSeenMs, absorbed.score.firstSeenMs),
-      lastSeenMs: Math.max(survivor.score.lastSeenMs, absorbed.score.lastSeenMs),
-      sessionCount: survivor.score.sessionCount + absorbed.score.sessionCount,
-    },
-    identities: [...survivor.identities, ...absorbed.identities.map((identity) => ({ ...identity, personId }))],
-    people: [...survivor.people, ...absorbed.people],
-  };
-}
-
-function mergeRecord(survivor: Draft, absorbed: Draft, command: IdentifyCommand, circumstances: Circumstances): Merge {
-  const side = ({ person, score, identities }: Draft): MergeSide => ({
-    identityIds: identities.map(({ identityId }) => identityId),
-    person,
-    score,
-  });
-  const kinds = [...command.claims, ...(command.visitor === null ? [] : [command.visitor])].map(({ kind }) => kind);
-  return {
-    mergeId: circumstances.mintId(),
-    survivorId: survivor.person.personId,
-    absorbedId: absorbed.person.personId,
-    mergedMs: circumstances.nowMs,
-    through: `${command.isTrusted ? "secret_key" : "public"}:${[...new Set(kinds)].join("+")}`,
-    survivor: side(survivor),
-    absorbed: side(absorbed),
-  };
+/** The identifier kinds that said so, and whether the secret key did. */
+function throughOf({ claims, visitor, isTrusted }: IdentifyCommand): string {
+  const kinds = [...claims, ...(visitor === null ? [] : [visitor])].map(({ kind }) => kind);
+  return `${isTrusted ? "secret_key" : "public"}:${[...new Set(kinds)].join("+")}`;
 }
 
 /**
