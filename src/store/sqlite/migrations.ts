@@ -5,6 +5,7 @@ import deadDeliveries from "../../../drizzle/0003_dead_deliveries.sql" with { ty
 import touches from "../../../drizzle/0004_touches.sql" with { type: "text" };
 import accounts from "../../../drizzle/0005_accounts.sql" with { type: "text" };
 import campaignsAndTrust from "../../../drizzle/0006_campaigns_and_trust.sql" with { type: "text" };
+import campaignLoads from "../../../drizzle/0007_campaign_loads.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -16,6 +17,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0004_touches": touches,
   "0005_accounts": accounts,
   "0006_campaigns_and_trust": campaignsAndTrust,
+  "0007_campaign_loads": campaignLoads,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

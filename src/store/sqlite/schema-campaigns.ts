@@ -13,9 +13,29 @@ export const campaign = sqliteTable(
     landing: text("landing").notNull(),
     /** JSON: parameter to value. */
     utm: text("utm").notNull(),
+    /** JSON: the names of the list's columns, in its order. */
+    columns: text("columns").notNull().default("[]"),
+    /** How many leads the list came to, whoever of them was erased since. */
+    leadCount: integer("lead_count").notNull().default(0),
     createdMs: integer("created_at").notNull(),
   },
   (table) => [uniqueIndex("campaign_by_slug").on(table.slug)],
+);
+
+/**
+ * A campaign whose list is being stored, in many short transactions. The campaign itself comes with the last of them, so
+ * that there is never half of one; a load that nobody goes on with is taken back by the next.
+ */
+export const campaignLoad = sqliteTable(
+  "campaign_load",
+  {
+    campaignId: integer("campaign_id").primaryKey(),
+    slug: text("slug").notNull(),
+    /** Who loads: whoever finds another token here was taken for dead. */
+    token: text("token").notNull(),
+    beatenMs: integer("beaten_at").notNull(),
+  },
+  (table) => [uniqueIndex("campaign_load_by_slug").on(table.slug)],
 );
 
 /** Somebody who can be written to; the link id is the same in every campaign. Becomes a person with the first click. */
