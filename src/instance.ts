@@ -56,7 +56,8 @@ type Settings = { config: IntentConfig; rules: Rules; problem: string | null };
 /** One data folder with everything that serves it, but for the socket. */
 export function createInstance(options: InstanceOptions): Instance {
   const { log, clock = systemClock } = options;
-  const { database, checkInPlace, close } = openDatabase(options.dataFolder, options.durability);
+  const { database, checkInPlace, backup, close } = openDatabase(options.dataFolder, options.durability);
+  if (backup !== null) log.info("migrated", { backup });
   const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
   const common = { options, database, checkInPlace, clock, settings: () => settings, keys };

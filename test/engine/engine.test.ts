@@ -164,7 +164,7 @@ describe("a store that fails", () => {
       ...eventOf({ eventId: "b", occurredMs: END_MS }),
       properties: { text: "x".repeat(1_000_000) },
     });
-    expect(await codeOf(house.submit([large]))).toBe("unavailable");
+    expect(await codeOf(house.submit([large]))).toBe("disk_full");
     house.database.run("pragma max_page_count = 1000000");
     expect(await house.submit([large])).toMatchObject([{ status: "accepted", score: 24 }]);
     expect(count(house, "event")).toBe(2);

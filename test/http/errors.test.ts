@@ -47,7 +47,7 @@ describe("every code has its status", () => {
 describe("our own faults are 500, logged by name and place, and tell nothing", () => {
   const faults: [string, unknown, string][] = [
     ["an error", new TypeError(MARKER), "TypeError"],
-    ["an error of a driver", Object.assign(new Error(MARKER), { code: "SQLITE_FULL" }), "SQLITE_FULL"],
+    ["an error of a driver", Object.assign(new Error(MARKER), { code: "SQLITE_CONSTRAINT" }), "SQLITE_CONSTRAINT"],
     ["an error with a cause", new RangeError(MARKER, { cause: new Error(MARKER) }), "RangeError"],
   ];
   test.each(faults)("%s", async (_, fault, named) => {
@@ -56,6 +56,23 @@ describe("our own faults are 500, logged by name and place, and tell nothing", (
     expect(body).toMatchObject({ error: { code: "internal" } });
     expect(logged).toHaveLength(1);
     expect(logged[0]).toContain(named);
+    expect([JSON.stringify(body), ...logged].join()).not.toContain(MARKER);
+  });
+
+  test.each([
+    ["SQLITE_FULL", "disk_full", "disk is full"],
+    ["SQLITE_CORRUPT_VTAB", "damaged", "do-intent doctor"],
+    ["SQLITE_NOTADB", "damaged", "do-intent doctor"],
+    ["SQLITE_READONLY_DBMOVED", "unavailable", "read-only"],
+    ["SQLITE_BUSY_SNAPSHOT", "unavailable", "another program"],
+    ["SQLITE_IOERR_READ", "unavailable", "look at the disk"],
+    ["SQLITE_CANTOPEN", "unavailable", "look at the disk"],
+  ])("but the disk's own, such as %s, are a 503 that says what to do", async (code, told, says) => {
+    const { response, body, logged } = await failing(Object.assign(new Error(MARKER), { code }));
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(body).toMatchObject({ error: { code: told, message: expect.stringContaining(says) } });
+    expect(logged).toHaveLength(1);
     expect([JSON.stringify(body), ...logged].join()).not.toContain(MARKER);
   });
 

@@ -2,12 +2,14 @@ import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/error.ts";
+import { damaged, isDamage, refuseDamaged } from "./integrity.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { backupBeforeMigration } from "./pre-migration.ts";
 
 export type Durability = "full" | "normal";
 
-const DATABASE_FILE = "do-intent.db";
-const LOCK_FILE = "do-intent.lock";
+export const DATABASE_FILE = "do-intent.db";
+export const LOCK_FILE = "do-intent.lock";
 /** Page cache in KiB (negative in SQLite's terms): the hot ends of every index of some million events. */
 const CACHE_KIB = 64 * 1024;
 /** A page that many events touch goes to the WAL each time, and into the database once per checkpoint. */
@@ -23,6 +25,8 @@ export type OpenDatabase = {
   database: Database;
   /** Throws when the file was removed or replaced: what is written then is in no folder any more. */
   checkInPlace: () => void;
+  /** Where the file stands as it was before this start's migrations; null when there was nothing to migrate. */
+  backup: string | null;
   close: () => void;
 };
 
@@ -32,6 +36,7 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
     mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
     return openLocked(folder, durability, lockFolder(folder));
   } catch (error) {
+    if (isDamage(error)) throw damaged();
     if (!(error instanceof Error && "code" in error) || error instanceof AppError) throw error;
     throw new AppError(
       "unavailable",
@@ -41,8 +46,8 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
 }
 
 function openLocked(folder: string, durability: Durability, lock: Database): OpenDatabase {
+  const database = openFile(folder, lock);
   try {
-    const database = new Database(join(folder, DATABASE_FILE), { create: true, readwrite: true, strict: true });
     database.run("pragma journal_mode = wal");
     database.run(`pragma synchronous = ${durability}`);
     database.run(`pragma cache_size = -${CACHE_KIB}`);
@@ -50,10 +55,12 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
     database.run(`pragma wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
     database.run(`pragma journal_size_limit = ${WAL_SIZE_MAX_BYTES}`);
     database.run("pragma temp_store = memory");
-    migrate(database);
+    refuseDamaged(database);
+    const backup = migrate(database, folder);
     database.run(`pragma busy_timeout = ${SERVING_BUSY_TIMEOUT_MS}`);
     return {
       database,
+      backup,
       checkInPlace: placeCheck(join(folder, DATABASE_FILE)),
       close: () => {
         try {
@@ -65,6 +72,16 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
         lock.close(false);
       },
     };
+  } catch (error) {
+    database.close(false);
+    lock.close(false);
+    throw error;
+  }
+}
+
+function openFile(folder: string, lock: Database): Database {
+  try {
+    return new Database(join(folder, DATABASE_FILE), { create: true, readwrite: true, strict: true });
   } catch (error) {
     lock.close(false);
     throw error;
@@ -129,15 +146,13 @@ function lockFolder(folder: string): Database {
   }
 }
 
-/** Applies what is missing, each migration in a transaction with its own entry, so that a crash leaves no half of one. */
-function migrate(database: Database): void {
+/**
+ * Applies what is missing, each migration in a transaction with its own entry, so that a crash leaves no half of one.
+ * What is there already is backed up before; returns where to.
+ */
+function migrate(database: Database, folder: string): string | null {
   database.run("create table if not exists migration (tag text primary key, applied_at integer not null) strict");
-  const applied = new Set(
-    database
-      .query<{ tag: string }, []>("select tag from migration")
-      .all()
-      .map(({ tag }) => tag),
-  );
+  const applied = appliedTags(database);
   const unknown = [...applied].find((tag) => MIGRATIONS.every((migration) => migration.tag !== tag));
   if (unknown !== undefined) {
     throw new AppError(
@@ -145,11 +160,22 @@ function migrate(database: Database): void {
       `the data folder was written by a newer do-intent (migration ${unknown}); start that version, or restore a backup`,
     );
   }
-  for (const { tag, statements } of MIGRATIONS) {
-    if (applied.has(tag)) continue;
+  const missing = MIGRATIONS.filter(({ tag }) => !applied.has(tag));
+  const [first] = missing;
+  const isFresh = applied.size === 0;
+  const backup =
+    first === undefined || isFresh ? null : backupBeforeMigration(folder, DATABASE_FILE, database, first.tag);
+  for (const { tag, statements } of missing) {
     database.transaction(() => {
       for (const statement of statements) database.run(statement);
       database.query("insert into migration (tag, applied_at) values (?, unixepoch('subsec') * 1000)").run(tag);
     })();
   }
+  return backup;
+}
+
+/** The migrations a file has been through. */
+export function appliedTags(database: Database): Set<string> {
+  const rows = database.query<{ tag: string }, []>("select tag from migration").all();
+  return new Set(rows.map(({ tag }) => tag));
 }
