@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 export const apiKey = sqliteTable(
@@ -47,5 +48,13 @@ export const audit = sqliteTable(
     /** JSON: counts and settings, nothing personal. */
     detail: text("detail"),
   },
-  (table) => [index("audit_by_time").on(table.occurredMs)],
+  (table) => [index("audit_by_subject").on(table.subject, table.auditId).where(sql`subject is not null`)],
 );
+
+/** How far back the stored events go where older ones were swept; without a row nothing ever was. */
+export const retention = sqliteTable("retention", {
+  /** The table that was swept. */
+  swept: text("swept").primaryKey(),
+  /** What was received before this time is gone. */
+  beforeMs: integer("before_at").notNull(),
+});

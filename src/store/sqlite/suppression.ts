@@ -1,0 +1,48 @@
+import type { Database } from "bun:sqlite";
+import { createHmac } from "node:crypto";
+import { type Identifier, identifierKey } from "../../core/identifier.ts";
+import { ensureInstanceSecret } from "./instance-secret.ts";
+
+export const SUPPRESSION_SQL = {
+  any: "select 1 from suppression limit 1",
+  find: "select suppressed_at as suppressedMs from suppression where hash = ?",
+  insert: "insert into suppression (hash, suppressed_at) values (?, ?) on conflict (hash) do nothing",
+  remove: "delete from suppression where hash = ?",
+} as const;
+
+/** Whom not to process: who was erased comes back neither by a replayed event nor by a list that is imported again. */
+export type Suppressions = {
+  /** A value as it is compared: see normalizeIdentifier. One that is known to the store is never suppressed. */
+  isSuppressed(identifier: Identifier): boolean;
+  /** Since when; null when it is not. */
+  since(identifier: Identifier): number | null;
+  add(identifiers: readonly Identifier[], nowMs: number): void;
+  /** False when there was nothing to lift. */
+  lift(identifier: Identifier): boolean;
+};
+
+export function createSuppressions(database: Database): Suppressions {
+  const selectAny = database.query<[number], []>(SUPPRESSION_SQL.any);
+  const select = database.query<{ suppressedMs: number }, [string]>(SUPPRESSION_SQL.find);
+  const insert = database.query(SUPPRESSION_SQL.insert);
+  const remove = database.query(SUPPRESSION_SQL.remove);
+  let secret: Buffer | null = null;
+  /** With the key, since whoever has the file could try all the e-mail addresses there are. */
+  const hashOf = (identifier: Identifier, nowMs = 0): string => {
+    secret ??= ensureInstanceSecret(database, nowMs);
+    return createHmac("sha256", secret).update(identifierKey(identifier)).digest("hex");
+  };
+  const since = (identifier: Identifier): number | null => {
+    // Most instances never erased anybody; then nothing is hashed, and no secret is needed.
+    if (selectAny.values().length === 0) return null;
+    return select.get(hashOf(identifier))?.suppressedMs ?? null;
+  };
+  return {
+    since,
+    isSuppressed: (identifier) => since(identifier) !== null,
+    add: (identifiers, nowMs) => {
+      for (const identifier of identifiers) insert.run(hashOf(identifier, nowMs), nowMs);
+    },
+    lift: (identifier) => since(identifier) !== null && remove.run(hashOf(identifier)).changes > 0,
+  };
+}
