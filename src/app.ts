@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
-import { type AccountsDeps, accountRoutes } from "./features/accounts/routes.ts";
+import { type AccountsDeps, accountPageRoutes, accountRoutes } from "./features/accounts/routes.ts";
 import { type AttributionDeps, attributionRoutes } from "./features/attribution/routes.ts";
 import { type DestinationsDeps, destinationRoutes } from "./features/destinations/routes.ts";
 import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
-import { type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
+import { explanationPageRoutes, type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
 import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
@@ -41,7 +41,9 @@ export function createApp(deps: AppDeps) {
     .use(trackRoutes(deps, deps.script.eventsPath))
     .use(identifyRoutes(deps))
     .use(peopleRoutes(deps))
+    .use(explanationPageRoutes(deps))
     .use(accountRoutes(deps))
+    .use(accountPageRoutes(deps))
     .use(attributionRoutes(deps))
     .use(whatIfRoutes(deps))
     .use(signalRoutes(deps))

@@ -3,13 +3,16 @@ import { type AppDeps, createApp } from "./app.ts";
 import { ensureKeys, type InstanceKeys } from "./commands/keys.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
+import { DAY_MS } from "./core/duration.ts";
 import type { SignalData } from "./core/signal.ts";
+import type { RenderContext } from "./destinations/interface.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
+import { signPath } from "./http/signed-link.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
@@ -22,6 +25,9 @@ import { createKeyStore } from "./store/sqlite/keys.ts";
 import { createRankStore } from "./store/sqlite/ranks.ts";
 import { createReaders } from "./store/sqlite/readers.ts";
 import { createSqliteStore } from "./store/sqlite/store.ts";
+
+/** So long a message in a chat stays worth following. */
+const LINK_LIFE_MS = 30 * DAY_MS;
 
 export type InstanceOptions = {
   dataFolder: string;
@@ -58,9 +64,10 @@ export function createInstance(options: InstanceOptions): Instance {
   const { log, clock = systemClock } = options;
   const { database, checkInPlace, backup, close } = openDatabase(options.dataFolder, options.durability);
   if (backup !== null) log.info("migrated", { backup });
+  const secret = ensureInstanceSecret(database, clock());
   const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
-  const common = { options, database, checkInPlace, clock, settings: () => settings, keys };
+  const common = { options, database, checkInPlace, clock, settings: () => settings, keys, secret };
   const loop = createLoop(common);
   const refresher = createRefresher({
     ranks: loop.ranks,
@@ -102,15 +109,22 @@ type Common = {
   clock: Clock;
   settings: () => Settings;
   keys: InstanceKeys;
+  secret: Buffer;
 };
 
+/** Links in messages let whoever holds one read that one page, for a while. */
+function linksOf({ public_url: publicUrl }: IntentConfig, secret: Buffer, nowMs: number): RenderContext["linkTo"] {
+  if (publicUrl === undefined) return null;
+  return (path) => publicUrl + signPath(secret, path, nowMs + LINK_LIFE_MS);
+}
+
 /** The engine, and the job that sends what it committed. */
-function createLoop({ options: { log }, database, checkInPlace, clock, settings }: Common) {
+function createLoop({ options: { log }, database, checkInPlace, clock, settings, secret }: Common) {
   const deliveries = createDeliveryStore(database);
   const deliverer = createDeliverer({
     store: deliveries,
     destinations: () => settings().config.destinations,
-    publicUrl: () => settings().config.public_url ?? null,
+    linkTo: () => linksOf(settings().config, secret, clock()),
     now: clock,
     log,
   });
@@ -119,8 +133,9 @@ function createLoop({ options: { log }, database, checkInPlace, clock, settings 
     clock,
     rules: () => settings().rules,
     insertDeliveries: (crossings) => {
-      const { destinations, public_url: publicUrl = null } = settings().config;
-      const context = { publicUrl, nowMs: clock() };
+      const { config } = settings();
+      const { destinations } = config;
+      const context = { linkTo: linksOf(config, secret, clock()), nowMs: clock() };
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
     onSignals: (signals) => {
@@ -140,6 +155,7 @@ function depsOf({
   clock,
   settings,
   keys,
+  secret,
   engine,
   deliverer,
   deliveries,
@@ -148,7 +164,7 @@ function depsOf({
 }: Common & ReturnType<typeof createLoop> & { reports: Reports }): AppDeps {
   return {
     engine,
-    secret: ensureInstanceSecret(database, clock()),
+    secret,
     keys: createKeys(keys.secretHashes, keys.writeHashes),
     ingest: () => settings().config.ingest,
     rules: () => settings().rules,

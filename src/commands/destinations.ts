@@ -58,7 +58,9 @@ function stateOf(state: Pick<DestinationAnswer, "paused_at" | "pause_reason" | "
 async function test(config: IntentConfig, name: string, nowMs: number, write: Write): Promise<number> {
   const destination = config.destinations.find((candidate) => candidate.name === name);
   if (destination === undefined) throw unknown(name, config);
-  const context = { publicUrl: config.public_url ?? null, nowMs };
+  const { public_url: publicUrl } = config;
+  // Nobody is behind a test signal, so its link need not be signed.
+  const context = { linkTo: publicUrl === undefined ? null : (path: string) => publicUrl + path, nowMs };
   const { verdict, status, answer } = await sendTestSignal(
     destination,
     context,

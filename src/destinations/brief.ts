@@ -30,13 +30,14 @@ export function briefOf(signal: SignalData, context: RenderContext): Brief {
   const known = [name, person.email ?? null, company].filter((part) => part !== null).map(plain);
   const who = known.length > 0 ? known.join(", ") : `a visitor not yet known (${person.person_id})`;
   const about = isAboutAccount(signal) ? account : undefined;
-  const path = about === undefined ? `people/${person.person_id}/explain` : `accounts/${about.domain}`;
+  const path =
+    about === undefined ? `/people/${person.person_id}/explanation` : `/accounts/${about.domain}/explanation`;
   return {
     heat: `${context.isTest === true ? "TEST " : ""}${plain(threshold.name)}: ${score} of 100, before ${before}`,
     who: about === undefined ? who : `${about.domain}, active people: ${about.active_people_14d ?? 0}, latest: ${who}`,
     reasons: signal.reasons.slice(0, REASONS_SHOWN).map((reason) => reasonInWords(reason, context.nowMs)),
     origin: originOf(signal.attribution),
-    link: context.publicUrl === null ? null : `${context.publicUrl}/${path}`,
+    link: context.linkTo?.(path) ?? null,
   };
 }
 

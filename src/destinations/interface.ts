@@ -1,8 +1,8 @@
 import type { SignalData } from "../core/signal.ts";
 
 export type RenderContext = {
-  /** Where this server answers for people, without a slash at the end. */
-  publicUrl: string | null;
+  /** The address under which people read what is at this path; null where none is known. */
+  linkTo: ((path: string) => string) | null;
   nowMs: number;
   isTest?: boolean;
 };

@@ -25,6 +25,12 @@ export const queryTimeSchema = z
   .transform((text) => parseTimeMs(/^\d+(\.\d+)?$/.test(text) ? Number(text) : text))
   .pipe(z.number({ error: TIME_PROBLEM }));
 
+/** What a signed link brings; see signed-link.ts. */
+export const linkQuerySchema = z.strictObject({
+  expires: z.string().max(20).optional(),
+  signature: z.string().max(100).optional(),
+});
+
 /** What stands behind the question mark; the names that are not known here are not repeated, those that are, are. */
 export function readQuery<Schema extends z.ZodObject>(schema: Schema, query: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(query);

@@ -1,4 +1,5 @@
 import type { DestinationConfig } from "../destinations/config.ts";
+import type { RenderContext } from "../destinations/interface.ts";
 import type { DeliveryStore } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
 import { type Attempt, type Post, realPost } from "./deliver-attempt.ts";
@@ -17,8 +18,7 @@ export type DelivererOptions = {
   store: DeliveryStore;
   /** The same array as long as the config is the same. */
   destinations: () => readonly DestinationConfig[];
-  /** What links in messages begin with. */
-  publicUrl?: () => string | null;
+  linkTo?: () => RenderContext["linkTo"];
   now: () => number;
   log: DeliveryLog;
   random?: () => number;
@@ -108,7 +108,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     resume,
     test: async (name) => {
       const config = options.destinations().find((candidate) => candidate.name === name);
-      const context = { publicUrl: options.publicUrl?.() ?? null, nowMs: now() };
+      const context = { linkTo: options.linkTo?.() ?? null, nowMs: now() };
       return config === undefined ? null : sendTestSignal(config, context, post, aborter.signal);
     },
     settled,

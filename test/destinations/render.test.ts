@@ -4,7 +4,7 @@ import type { RenderContext } from "../../src/destinations/interface.ts";
 import { renderDeliveries } from "../../src/destinations/render.ts";
 import { destination, NOON_MS, SECRET, sampleSignal } from "./sample.ts";
 
-const context: RenderContext = { publicUrl: "https://intent.acme.com", nowMs: NOON_MS };
+const context: RenderContext = { linkTo: (path) => `https://intent.acme.com${path}`, nowMs: NOON_MS };
 
 function bodyOf(config: object, signal: SignalData = sampleSignal(), changes: Partial<RenderContext> = {}) {
   const [rendered] = renderDeliveries(signal, [destination({ name: "d", ...config })], { ...context, ...changes });
@@ -110,7 +110,7 @@ test("Telegram's entities are counted in UTF-16 units, also after what takes two
     text.slice(offset, offset + length),
   );
   expect(shown).toEqual(["hot: 63 of 100, before 52", "Why?"]);
-  expect(entities[1].url).toBe("https://intent.acme.com/people/per_1x/explain");
+  expect(entities[1].url).toBe("https://intent.acme.com/people/per_1x/explanation");
 });
 
 test("without a public address there is no link", () => {
@@ -120,7 +120,7 @@ test("without a public address there is no link", () => {
     { type: "discord", url: "https://d.example" },
     { type: "telegram", token: "t", chat_id: 1 },
   ]) {
-    expect(JSON.stringify(bodyOf(config, sampleSignal(), { publicUrl: null }))).not.toContain("Why?");
+    expect(JSON.stringify(bodyOf(config, sampleSignal(), { linkTo: null }))).not.toContain("Why?");
   }
 });
 

@@ -15,7 +15,7 @@ test("each destination that wants a signal gets a row, and one that fails is rep
     // The ids of the rows are the engine's, whatever the words say.
     { signal: { signalId: 7, personId: 3 }, data: sampleSignal() },
     [...destinations, webhook("team")],
-    { publicUrl: null, nowMs: NOON_MS },
+    { linkTo: null, nowMs: NOON_MS },
     { error: (event, fields) => faults.push([event, fields?.destination]) },
   );
   const known = { signalId: 7, personId: 3, createdMs: NOON_MS };

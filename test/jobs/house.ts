@@ -75,7 +75,7 @@ export function openHouse(configs: DestinationConfig[], options: Partial<Deliver
       database.transaction(() => {
         for (const { signalId, personId, data } of signals) {
           const signal = sampleSignal({ signal_id: formatId("signal", signalId), ...data });
-          const rendered = renderDeliveries(signal, house.configs, { publicUrl: null, nowMs: clock.nowMs });
+          const rendered = renderDeliveries(signal, house.configs, { linkTo: null, nowMs: clock.nowMs });
           store.insert(rendered.map((row) => ({ signalId, personId, ...row, createdMs: clock.nowMs })));
         }
       })();

@@ -2,13 +2,15 @@ import { Elysia } from "elysia";
 import type { Rules } from "../../core/compile.ts";
 import { sentSignals } from "../../core/delivery.ts";
 import type { Keys } from "../../http/keys.ts";
-import { readQuery } from "../../http/query.ts";
+import { linkQuerySchema, readQuery } from "../../http/query.ts";
+import { checkSignedPath } from "../../http/signed-link.ts";
 import type { AccountReader } from "../../store/sqlite/accounts.ts";
 import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
 import type { EventReader } from "../../store/sqlite/events.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { SignalReader } from "../../store/sqlite/signals-read.ts";
 import { readAccount, requireAccount } from "./account.ts";
+import { explanationPage } from "./explanation-page.ts";
 import type { AccountsAnswer } from "./list.ts";
 import { type AccountsQuery, accountQuerySchema, accountsQuerySchema } from "./schema.ts";
 
@@ -21,6 +23,8 @@ export type AccountsDeps = {
   events: EventReader;
   signals: SignalReader;
   deliveries: Pick<DeliveryStore, "bySignals">;
+  /** What links are signed with. */
+  secret: Buffer;
   /** Beside the loop. */
   listAccounts: (query: AccountsQuery) => Promise<AccountsAnswer>;
 };
@@ -40,4 +44,18 @@ export function accountRoutes(deps: AccountsDeps) {
       const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
       return { ...(await readAccount(account, deps, rules(), at ?? null, now())), signals: sent };
     });
+}
+
+/** For those who come with a message's link, which is their key. */
+export function accountPageRoutes(deps: AccountsDeps) {
+  const { keys, rules, now, accounts, secret } = deps;
+  return new Elysia({ name: "account-page" }).get(
+    "/accounts/:domain/explanation",
+    async ({ params, query, path, request }) => {
+      const proof = readQuery(linkQuerySchema, query);
+      if (proof.signature === undefined) keys.require(request.headers, "read");
+      else checkSignedPath(secret, path, proof, now());
+      return explanationPage(await readAccount(requireAccount(params.domain, accounts), deps, rules(), null, now()));
+    },
+  );
 }

@@ -2,7 +2,8 @@ import { Elysia } from "elysia";
 import type { Rules } from "../../core/compile.ts";
 import { type SentSignal, sentSignals } from "../../core/delivery.ts";
 import type { Keys } from "../../http/keys.ts";
-import { readQuery } from "../../http/query.ts";
+import { linkQuerySchema, readQuery } from "../../http/query.ts";
+import { checkSignedPath } from "../../http/signed-link.ts";
 import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
 import type { EventReader } from "../../store/sqlite/events.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
@@ -10,8 +11,9 @@ import type { RankStore } from "../../store/sqlite/ranks.ts";
 import { NEWEST_SIGNAL, type SignalReader } from "../../store/sqlite/signals-read.ts";
 import { listEvents } from "./events.ts";
 import { explainPerson } from "./explain.ts";
+import { explanationPage } from "./explanation-page.ts";
 import { listPeople } from "./list.ts";
-import { findPerson, readPerson } from "./person.ts";
+import { describePerson, findPerson, readPerson } from "./person.ts";
 import { eventsQuerySchema, explainQuerySchema, peopleQuerySchema } from "./schema.ts";
 
 export type PeopleDeps = {
@@ -23,6 +25,8 @@ export type PeopleDeps = {
   events: EventReader;
   signals: SignalReader;
   deliveries: Pick<DeliveryStore, "bySignals">;
+  /** What links are signed with. */
+  secret: Buffer;
 };
 
 const SIGNALS_MAX = 20;
@@ -44,6 +48,22 @@ export function peopleRoutes(deps: PeopleDeps) {
     .get("/people/:id/events", ({ params, query }) =>
       listEvents(findPerson(params.id, people), readQuery(eventsQuerySchema, query), deps),
     );
+}
+
+/** For those who come with a message's link, which is their key. */
+export function explanationPageRoutes(deps: PeopleDeps) {
+  const { keys, rules, now, people, secret } = deps;
+  return new Elysia({ name: "explanation-page" }).get(
+    "/people/:id/explanation",
+    async ({ params, query, path, request }) => {
+      const proof = readQuery(linkQuerySchema, query);
+      if (proof.signature === undefined) keys.require(request.headers, "read");
+      else checkSignedPath(secret, path, proof, now());
+      const personId = findPerson(params.id, people);
+      const person = describePerson(personId, people, rules(), now());
+      return explanationPage(person, await explainPerson(personId, null, now(), deps, rules()));
+    },
+  );
 }
 
 /** The latest crossings of a person, with where they went; /signals has them all. */
