@@ -10,7 +10,9 @@ export type Touch = {
   campaign?: string;
   term?: string;
   content?: string;
+  /** Which click id it carried, and the id itself, which ad platforms ask for when a sale is reported to them. */
   click_id?: string;
+  click_id_value?: string;
   referrer?: string;
   landing?: string;
 };
@@ -45,6 +47,7 @@ const TELLING_KEYS: ReadonlySet<string> = new Set([
   ARRIVAL_KEY,
 ]);
 const VALUE_LENGTH_MAX = 200;
+const CLICK_ID_LENGTH_MAX = 400;
 
 /**
  * The touch an event carries (utm_*, click ids, an outside referrer), or null when it names no origin. An arrival that
@@ -59,9 +62,9 @@ export function touchOf(event: Event): Touch | null {
   if (query === null && outside === null && !Object.keys(properties).some((key) => TELLING_KEYS.has(key))) return null;
   const touch: Touch = { at: event.occurredMs };
   let named = false;
-  const value = (key: string): string | undefined => {
+  const value = (key: string, lengthMax = VALUE_LENGTH_MAX): string | undefined => {
     const found = properties[key] ?? query?.get(key);
-    return typeof found === "string" && found !== "" ? found.slice(0, VALUE_LENGTH_MAX) : undefined;
+    return typeof found === "string" && found !== "" ? found.slice(0, lengthMax) : undefined;
   };
   for (const field of UTM_FIELDS) {
     const found = value(`utm_${field}`);
@@ -70,7 +73,12 @@ export function touchOf(event: Event): Touch | null {
     named = true;
   }
   const clickId = CLICK_IDS.find((key) => value(key) !== undefined);
-  if (clickId !== undefined) touch.click_id = clickId;
+  if (clickId !== undefined) {
+    touch.click_id = clickId;
+    const clickValue = value(clickId, CLICK_ID_LENGTH_MAX + 1) ?? "";
+    // Half an id is none.
+    if (clickValue.length <= CLICK_ID_LENGTH_MAX) touch.click_id_value = clickValue;
+  }
   if (outside !== null) touch.referrer = outside;
   const isArrival = typeof properties[ARRIVAL_KEY] === "string";
   if (!named && clickId === undefined && outside === null && !isArrival) return null;

@@ -26,7 +26,16 @@ describe("the touch of an event", () => {
       event: { url: "/a?utm_source=url", properties: { utm_source: "said", utm_content: "" } },
       touch: { source: "said", landing: "/a" },
     },
-    { what: "with a click id", event: { url: "/?gclid=abc" }, touch: { click_id: "gclid", landing: "/" } },
+    {
+      what: "with a click id",
+      event: { url: "/?gclid=abc" },
+      touch: { click_id: "gclid", click_id_value: "abc", landing: "/" },
+    },
+    {
+      what: "with a click id too long to be kept whole",
+      event: { url: `/?gclid=${"x".repeat(401)}` },
+      touch: { click_id: "gclid", landing: "/" },
+    },
     {
       what: "from outside",
       event: { url: "https://example.com/a", referrer: "https://www.News.example/b" },
