@@ -83,6 +83,8 @@ export const campaignClick = sqliteTable(
     reason: text("reason"),
     /** The visitor who gave the evidence. */
     identityId: integer("identity_id"),
+    /** How many openings of the day this row stands for: a link has so many rows a day, what comes beyond is counted. */
+    times: integer("times").notNull().default(1),
   },
   (table) => [
     index("campaign_click_by_campaign").on(table.campaignId, table.clickedMs),

@@ -1,0 +1,1 @@
+ALTER TABLE `campaign_click` ADD `times` integer DEFAULT 1 NOT NULL;
