@@ -8,6 +8,7 @@ import campaignsAndTrust from "../../../drizzle/0006_campaigns_and_trust.sql" wi
 import campaignLoads from "../../../drizzle/0007_campaign_loads.sql" with { type: "text" };
 import retention from "../../../drizzle/0008_retention.sql" with { type: "text" };
 import clickTimes from "../../../drizzle/0009_click_times.sql" with { type: "text" };
+import mergesUndone from "../../../drizzle/0010_merges_undone.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -22,6 +23,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0007_campaign_loads": campaignLoads,
   "0008_retention": retention,
   "0009_click_times": clickTimes,
+  "0010_merges_undone": mergesUndone,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

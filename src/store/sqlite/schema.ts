@@ -25,6 +25,8 @@ export const identity = sqliteTable(
     isVerified: integer("is_verified", { mode: "boolean" }).notNull(),
     createdMs: integer("created_at").notNull(),
     retiredMs: integer("retired_at"),
+    /** The identity of the same person that this one was said together with; an undone merge parts them by it. */
+    saidWith: integer("said_with"),
   },
   (table) => [
     uniqueIndex("identity_by_value").on(table.value, table.kind).where(sql`retired_at is null`),
@@ -182,7 +184,11 @@ export const merge = sqliteTable(
     snapshot: text("snapshot").notNull(),
     lastEventSeq: integer("last_event_seq").notNull(),
   },
-  (table) => [index("merge_by_survivor").on(table.survivorId), index("merge_by_absorbed").on(table.absorbedId)],
+  (table) => [
+    index("merge_by_survivor").on(table.survivorId),
+    index("merge_by_absorbed").on(table.absorbedId),
+    index("merge_undone").on(table.mergeId).where(sql`undone_at is not null`),
+  ],
 );
 
 export const mergeReview = sqliteTable(
@@ -198,7 +204,21 @@ export const mergeReview = sqliteTable(
     /** JSON: the identifiers that were claimed and not attached, for whoever approves. */
     claims: text("claims"),
   },
-  (table) => [uniqueIndex("merge_review_by_people").on(table.personIds)],
+  (table) => [
+    uniqueIndex("merge_review_by_people").on(table.personIds),
+    index("merge_review_by_decision").on(table.decision, table.reviewId),
+  ],
+);
+
+/** Two people whom somebody holds apart, by undoing a merge or rejecting a review; a row for each direction. */
+export const apart = sqliteTable(
+  "apart",
+  {
+    personId: integer("person_id").notNull(),
+    otherId: integer("other_id").notNull(),
+    partedMs: integer("parted_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.personId, table.otherId] })],
 );
 
 export const rejectedEvent = sqliteTable("rejected_event", {
