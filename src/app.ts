@@ -5,7 +5,10 @@ import { type DestinationsDeps, destinationRoutes } from "./features/destination
 import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
+import { type KeysDeps, keyRoutes } from "./features/keys/routes.ts";
 import { explanationPageRoutes, type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
+import type { PersonalizeDeps } from "./features/personalize/personalize.ts";
+import { personalizeRoutes } from "./features/personalize/routes.ts";
 import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
@@ -22,7 +25,9 @@ export type AppDeps = TrackDeps &
   AttributionDeps &
   WhatIfDeps &
   SignalsDeps &
-  DestinationsDeps & {
+  DestinationsDeps &
+  KeysDeps &
+  PersonalizeDeps & {
     log: Log;
     /** What links are signed with. */
     secret: Buffer;
@@ -40,6 +45,7 @@ export function createApp(deps: AppDeps) {
     .use(guardOrigin(isAllowed))
     .use(trackRoutes(deps, deps.script.eventsPath))
     .use(identifyRoutes(deps))
+    .use(personalizeRoutes(deps))
     .use(peopleRoutes(deps))
     .use(explanationPageRoutes(deps))
     .use(accountRoutes(deps))
@@ -48,6 +54,7 @@ export function createApp(deps: AppDeps) {
     .use(whatIfRoutes(deps))
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
+    .use(keyRoutes(deps))
     .use(trackerRoutes(deps.script))
     .use(healthRoutes(deps.health));
 }

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { type AppDeps, createApp } from "./app.ts";
-import { ensureKeys, type InstanceKeys } from "./commands/keys.ts";
+import { ensureKeys, type InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { compileRules, type Rules } from "./core/compile.ts";
 import { DAY_MS } from "./core/duration.ts";
@@ -17,11 +17,13 @@ import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
 import { createReports, type Reports } from "./reports.ts";
+import { createAuditStore } from "./store/sqlite/audit.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
 import { ensureInstanceSecret } from "./store/sqlite/instance-secret.ts";
-import { createKeyStore } from "./store/sqlite/keys.ts";
+import { createKeyStore, type KeyStore } from "./store/sqlite/keys.ts";
+import { createPersonalizeReader } from "./store/sqlite/personalize.ts";
 import { createRankStore } from "./store/sqlite/ranks.ts";
 import { createReaders } from "./store/sqlite/readers.ts";
 import { createSqliteStore } from "./store/sqlite/store.ts";
@@ -65,9 +67,10 @@ export function createInstance(options: InstanceOptions): Instance {
   const { database, checkInPlace, backup, close } = openDatabase(options.dataFolder, options.durability);
   if (backup !== null) log.info("migrated", { backup });
   const secret = ensureInstanceSecret(database, clock());
-  const keys = ensureKeys(createKeyStore(database), options.secretKey, clock());
+  const keyStore = createKeyStore(database);
+  const keys = ensureKeys(keyStore, options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
-  const common = { options, database, checkInPlace, clock, settings: () => settings, keys, secret };
+  const common = { options, database, checkInPlace, clock, settings: () => settings, keyStore, keys, secret };
   const loop = createLoop(common);
   const refresher = createRefresher({
     ranks: loop.ranks,
@@ -108,6 +111,7 @@ type Common = {
   checkInPlace: () => void;
   clock: Clock;
   settings: () => Settings;
+  keyStore: KeyStore;
   keys: InstanceKeys;
   secret: Buffer;
 };
@@ -154,6 +158,7 @@ function depsOf({
   checkInPlace,
   clock,
   settings,
+  keyStore,
   keys,
   secret,
   engine,
@@ -165,12 +170,17 @@ function depsOf({
   return {
     engine,
     secret,
-    keys: createKeys(keys.secretHashes, keys.writeHashes),
+    keys: createKeys({ read: keys.active, noteUse: keyStore.noteUse }, clock),
+    keyStore,
+    audit: createAuditStore(database),
     ingest: () => settings().config.ingest,
     rules: () => settings().rules,
     now: clock,
     ranks,
     ...createReaders(database),
+    visitors: createPersonalizeReader(database),
+    personalize: () => settings().config.personalize,
+    honour: () => settings().config.tracker.honour,
     ...reports,
     deliveries,
     destinations: () => settings().config.destinations,

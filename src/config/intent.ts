@@ -4,6 +4,8 @@ import { COLD } from "../core/threshold.ts";
 import { destinationSchema } from "../destinations/config.ts";
 import defaultIntent from "./default-intent.json" with { type: "json" };
 import { parseJson } from "./json.ts";
+import { magnetFaults, magnetsFolderSchema, magnetsSchema } from "./magnets.ts";
+import { personalizeSchema } from "./personalize.ts";
 import { problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
 import { trackerSchema } from "./tracker.ts";
@@ -48,6 +50,9 @@ const intentSchema = z.strictObject({
     .transform((url) => url.replace(/\/+$/, ""))
     .optional()
     .describe("Where this server is reached; messages to people then carry a link to the explanation"),
+  personalize: personalizeSchema,
+  magnets: magnetsSchema,
+  magnets_folder: magnetsFolderSchema,
   destinations: z
     .array(destinationSchema)
     .max(DESTINATIONS_MAX)
@@ -85,6 +90,8 @@ function faultsOf(config: IntentConfig, given: string[]): string[] {
     if (!Object.hasOwn(thresholds, COLD)) continue;
     problems.push(problemAt([place, COLD], "is what stands below all thresholds; choose another name"));
   }
+  const faults = magnetFaults(config.magnets, Object.keys(config.thresholds));
+  problems.push(...faults.map(({ path, message }) => problemAt(path, message)));
   const seen = new Set<string>();
   config.destinations.forEach(({ name }, index) => {
     if (seen.has(name)) {

@@ -128,7 +128,7 @@ function traitOf(event: Event, key: string): unknown {
   return traits !== null && typeof traits === "object" && !Array.isArray(traits) ? traits[key] : undefined;
 }
 
-function compileMatcher(matcher: Matcher): (value: unknown) => boolean {
+export function compileMatcher(matcher: Matcher): (value: unknown) => boolean {
   if (typeof matcher !== "object") return (value) => isSame(value, matcher);
   if (Array.isArray(matcher)) return (value) => matcher.some((wanted) => isSame(value, wanted));
   const { gte, gt, lte, lt, contains, not, exists } = matcher;

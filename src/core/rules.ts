@@ -32,7 +32,7 @@ const matcherSchema = z
   ])
   .describe("A value, a list of which one must match, or tests: gte, gt, lte, lt, contains, not, exists");
 
-const matchersSchema = z.record(z.string().max(100), matcherSchema);
+export const matchersSchema = z.record(z.string().max(100), matcherSchema);
 const oneOrMore = (item: z.ZodString) => z.union([item, z.array(item).min(1).max(100)]);
 
 const conditionSchema = z.strictObject({
