@@ -151,6 +151,7 @@ function lockFolder(folder: string): Database {
  * What is there already is backed up before; returns where to.
  */
 function migrate(database: Database, folder: string): string | null {
+  refuseForeign(database, folder);
   database.run("create table if not exists migration (tag text primary key, applied_at integer not null) strict");
   const applied = appliedTags(database);
   const unknown = [...applied].find((tag) => MIGRATIONS.every((migration) => migration.tag !== tag));
@@ -172,6 +173,16 @@ function migrate(database: Database, folder: string): string | null {
     })();
   }
   return backup;
+}
+
+/** A file with tables but without our list of migrations was made by somebody else, and is not ours to change. */
+function refuseForeign(database: Database, folder: string): void {
+  const names = database.query<{ name: string }, []>("select name from sqlite_schema where type = 'table'").all();
+  if (names.length === 0 || names.some(({ name }) => name === "migration")) return;
+  throw new AppError(
+    "conflict",
+    `the data folder ${folder} holds a database of another program under the name ${DATABASE_FILE}; name another folder with --data`,
+  );
 }
 
 /** The migrations a file has been through. */
