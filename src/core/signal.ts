@@ -8,6 +8,8 @@ import type { Evaluation } from "./score.ts";
 const REASONS_MAX = 5;
 /** What the thresholds of accounts are called in signals; no person's threshold has a dot in its name. */
 export const ACCOUNT_PREFIX = "account.";
+/** The same for lead magnets: a request is told like a crossing, by the magnet's own name. */
+export const MAGNET_PREFIX = "lead_magnet.";
 
 export type Reason = { rule: string; group: string; points: number; count: number; last_event_at: string };
 export type GroupPoints = { group: string; raw: number; max: number; points: number };
@@ -21,6 +23,8 @@ export type Signal = {
   /** Who crossed, or whose event took the account over. */
   personId: number;
   account: { accountId: number; activePeople: number; people: AccountContribution[] } | null;
+  /** Only when it tells of a lead magnet that was asked for. */
+  magnet?: MagnetData;
   threshold: { name: string; score: number };
   epoch: number;
   scoreBefore: number;
@@ -47,6 +51,8 @@ export type SignalData = {
   /** With people only in a signal about the account itself. */
   account?: { domain: string; active_people_14d?: number; people?: AccountPersonData[] };
   threshold: { name: string; score: number };
+  /** What was asked for, and the person's level by then; only where no threshold was crossed. */
+  magnet?: MagnetData;
   score_before: number;
   score: number;
   groups: GroupPoints[];
@@ -54,6 +60,8 @@ export type SignalData = {
   attribution: AttributionData | null;
   config_hash: string;
 };
+
+export type MagnetData = { slug: string; title: string; level: string };
 
 export type AccountPersonData = { person_id: string; score: number; share: number; points: number };
 
@@ -75,6 +83,14 @@ export function strongest(reasons: readonly Reason[]): Reason[] {
     .filter(({ points }) => points > 0)
     .sort((a, b) => b.points - a.points || (a.rule < b.rule ? -1 : 1))
     .slice(0, REASONS_MAX);
+}
+
+/** What machines tell signals apart by. */
+export const SIGNAL_TYPES = ["intent.threshold_crossed", "account.threshold_crossed", "lead_magnet.requested"] as const;
+
+export function typeOf(signal: Pick<SignalData, "threshold" | "magnet">): (typeof SIGNAL_TYPES)[number] {
+  if (signal.magnet !== undefined) return "lead_magnet.requested";
+  return isAboutAccount(signal) ? "account.threshold_crossed" : "intent.threshold_crossed";
 }
 
 export function isAboutAccount({ threshold }: Pick<SignalData, "threshold">): boolean {
@@ -116,6 +132,7 @@ export function signalData(signal: Signal, profile: Profile): SignalData {
     },
     ...(profile.account === null ? {} : { account: { ...profile.account, ...accountPartOf(signal) } }),
     threshold: signal.threshold,
+    ...(signal.magnet === undefined ? {} : { magnet: signal.magnet }),
     score_before: signal.scoreBefore,
     score: signal.score,
     groups: signal.groups,

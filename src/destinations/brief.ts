@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 
 /** A signal in words, for people. Plain text: each destination escapes it in its own way. */
 export type Brief = {
-  /** How hot, in a few words: "hot: 63 of 100". */
+  /** How hot, in a few words: "hot: 63 of 100". Of a lead magnet, what was asked for. */
   heat: string;
   /** "Ada Lovelace, ada@acme.com, Acme" */
   who: string;
@@ -22,7 +22,7 @@ export type Brief = {
 };
 
 export function briefOf(signal: SignalData, context: RenderContext): Brief {
-  const { person, account, threshold } = signal;
+  const { person, account, threshold, magnet } = signal;
   const score = rounded(signal.score);
   const before = rounded(signal.score_before);
   const name = nameOf(person.traits);
@@ -30,10 +30,11 @@ export function briefOf(signal: SignalData, context: RenderContext): Brief {
   const known = [name, person.email ?? null, company].filter((part) => part !== null).map(plain);
   const who = known.length > 0 ? known.join(", ") : `a visitor not yet known (${person.person_id})`;
   const about = isAboutAccount(signal) ? account : undefined;
+  const what = magnet === undefined ? threshold.name : `asked for ${JSON.stringify(magnet.title)}, ${magnet.level}`;
   const path =
     about === undefined ? `/people/${person.person_id}/explanation` : `/accounts/${about.domain}/explanation`;
   return {
-    heat: `${context.isTest === true ? "TEST " : ""}${plain(threshold.name)}: ${score} of 100, before ${before}`,
+    heat: `${context.isTest === true ? "TEST " : ""}${plain(what)}: ${score} of 100, before ${before}`,
     who: about === undefined ? who : `${about.domain}, active people: ${about.active_people_14d ?? 0}, latest: ${who}`,
     reasons: signal.reasons.slice(0, REASONS_SHOWN).map((reason) => reasonInWords(reason, context.nowMs)),
     origin: originOf(signal.attribution),

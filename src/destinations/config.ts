@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNAL_TYPES } from "../core/signal.ts";
 
 const REFERENCE = "env:[A-Za-z_][A-Za-z0-9_]*|file:.+";
 const WHSEC = "whsec_[A-Za-z0-9+/]{11,}={0,2}";
@@ -52,12 +53,19 @@ const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/);
 
 const filterSchema = z
   .strictObject({
+    types: z
+      .array(z.enum(SIGNAL_TYPES))
+      .min(1)
+      .optional()
+      .describe("Only what is told under these names: people, accounts, requests for lead magnets"),
     thresholds: z
       .array(z.string().min(1).max(64))
       .min(1)
       .max(FILTER_NAMES_MAX)
       .optional()
-      .describe("Only crossings of these thresholds; those of accounts are named account.hot and the like"),
+      .describe(
+        "Only crossings of these thresholds; those of accounts are named account.hot and the like, requests lead_magnet.SLUG",
+      ),
     groups: z.record(z.string(), z.number().min(0)).optional().describe("Only with at least so many points in a group"),
     accounts_only: z.boolean().optional().describe("Only people who belong to an account"),
     with_email_only: z.boolean().optional().describe("Only people whose e-mail is known"),

@@ -35,7 +35,7 @@ function inputOf(signal: SignalData, { properties }: ConfigOf<"hubspot">, contex
     id: signal.person.email,
     properties: {
       [properties.score]: String(Math.round(signal.score)),
-      [properties.level]: signal.threshold.name,
+      [properties.level]: signal.magnet?.level ?? signal.threshold.name,
       [properties.reasons]: briefOf(signal, context).reasons.join("\n"),
     },
   };

@@ -1,4 +1,4 @@
-import { isAboutAccount, type SignalData } from "../core/signal.ts";
+import { type SignalData, typeOf } from "../core/signal.ts";
 import type { ConfigOf } from "./config.ts";
 import type { LocalDestination, RenderContext } from "./interface.ts";
 
@@ -16,7 +16,7 @@ function lineOf(signal: SignalData, personal: boolean, { isTest }: RenderContext
   return {
     at: signal.created_at,
     level: "info",
-    event: isAboutAccount(signal) ? "account.threshold_crossed" : "intent.threshold_crossed",
+    event: typeOf(signal),
     ...(isTest === true ? { test: true } : {}),
     signal_id: signal.signal_id,
     person_id: person.person_id,

@@ -1,4 +1,4 @@
-import type { SignalData } from "../core/signal.ts";
+import { type SignalData, typeOf } from "../core/signal.ts";
 import type { DestinationConfig, Filter } from "./config.ts";
 import type { RenderContext } from "./interface.ts";
 import { destinationOf } from "./registry.ts";
@@ -17,6 +17,7 @@ export function renderDeliveries(
 }
 
 function passes(signal: SignalData, filter: Filter): boolean {
+  if (filter.types !== undefined && !filter.types.includes(typeOf(signal))) return false;
   if (filter.thresholds !== undefined && !filter.thresholds.includes(signal.threshold.name)) return false;
   if (filter.accounts_only === true && signal.account === undefined) return false;
   if (filter.with_email_only === true && signal.person.email === undefined) return false;

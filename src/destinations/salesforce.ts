@@ -51,7 +51,7 @@ function recordOf(signal: SignalData, config: ConfigOf<"salesforce">, context: R
     attributes: { type: object },
     [external_id_field]: email,
     [fields.score]: Math.round(signal.score),
-    [fields.level]: signal.threshold.name,
+    [fields.level]: signal.magnet?.level ?? signal.threshold.name,
     [fields.reasons]: briefOf(signal, context).reasons.join("\n"),
     ...(write_name ? { LastName: name } : {}),
     ...(write_name && object === "Lead" ? { Company: traits.company ?? signal.account?.domain ?? "unknown" } : {}),

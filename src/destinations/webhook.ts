@@ -1,4 +1,4 @@
-import { isAboutAccount, type SignalData } from "../core/signal.ts";
+import { type SignalData, typeOf } from "../core/signal.ts";
 import { judgeHttp } from "./answer.ts";
 import type { ConfigOf } from "./config.ts";
 import type { Parcel, RemoteDestination, RenderContext } from "./interface.ts";
@@ -42,11 +42,13 @@ function signedHeaders({ deliveryId, body, nowMs }: Parcel, secrets: readonly st
 
 /** What machines read: the webhook's body, and a line of the file. */
 export function signalEnvelope(signal: SignalData, { isTest }: RenderContext) {
-  const { signal_id, created_at, person, ...rest } = signal;
+  const { signal_id, created_at, person, threshold, ...rest } = signal;
   const { identities: _, ...known } = person;
+  // A request crossed nothing.
+  const crossed = signal.magnet === undefined ? { threshold } : {};
   return {
-    type: isAboutAccount(signal) ? "account.threshold_crossed" : "intent.threshold_crossed",
+    type: typeOf(signal),
     timestamp: created_at,
-    data: { signal_id, person: known, ...rest, ...(isTest === true ? { test: true } : {}) },
+    data: { signal_id, person: known, ...crossed, ...rest, ...(isTest === true ? { test: true } : {}) },
   };
 }
