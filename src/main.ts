@@ -5,6 +5,7 @@ import { runConfigTry } from "./commands/config-try.ts";
 import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
 import { runExplain } from "./commands/explain.ts";
+import { runKeys } from "./commands/keys.ts";
 import { runRescore } from "./commands/rescore.ts";
 import { serve } from "./commands/serve.ts";
 import { runSnippet } from "./commands/snippet.ts";
@@ -51,6 +52,9 @@ const RUNNERS: Runners = {
   destinations: (command) => runDestinations(command, Date.now(), write),
   "destinations test": (command) => runDestinations(command, Date.now(), write),
   "destinations replay": (command) => runDestinations(command, Date.now(), write),
+  "keys list": (command) => runKeys(command, Date.now(), write, writeBeside),
+  "keys create": (command) => runKeys(command, Date.now(), write, writeBeside),
+  "keys revoke": (command) => runKeys(command, Date.now(), write, writeBeside),
   snippet: (command) => runSnippet(command, write),
   demo: (command) => runDemo(command, version, write),
   version: () => told(version),

@@ -1,5 +1,5 @@
 import type { ServeOptions } from "../config/commands.ts";
-import type { InstanceKeys } from "./keys.ts";
+import type { InstanceKeys } from "./keys-of-instance.ts";
 
 export type BannerFacts = {
   options: ServeOptions;
@@ -19,8 +19,9 @@ export function bannerText({ options, port, keys, configHash, publicUrl }: Banne
     `  script tag    <script async src="${publicUrl ?? base}/s.js" data-key="${keys.writeKey}"></script>`,
     `  write key     ${keys.writeKey}`,
   ];
-  if (keys.freshSecretKey !== null && options.secretKey !== null) {
-    lines.push("  secret key    as given in DO_INTENT_SECRET_KEY");
+  const given = givenIn(options);
+  if (keys.freshSecretKey !== null && given !== null) {
+    lines.push(`  secret key    as given in ${given}`);
   } else if (keys.freshSecretKey !== null) {
     lines.push(
       `  secret key    ${keys.freshSecretKey}`,
@@ -31,9 +32,16 @@ export function bannerText({ options, port, keys, configHash, publicUrl }: Banne
     lines.push("  origins       any site may send; name yours with --origin https://example.com");
   } else lines.push(`  origins       ${options.origins.join(", ")}`);
   if (keys.isGivenKeyIgnored) {
-    lines.push("  note          DO_INTENT_SECRET_KEY is not this data folder's key; the key of its first run holds");
+    lines.push(
+      `  note          what ${given} holds is none of this data folder's keys, and is not taken; see do-intent keys list`,
+    );
   }
   return lines.join("\n");
+}
+
+function givenIn({ secretKey, secretKeyFile }: ServeOptions): string | null {
+  if (secretKey !== null) return "DO_INTENT_SECRET_KEY";
+  return secretKeyFile === null ? null : "DO_INTENT_SECRET_KEY_FILE";
 }
 
 /** What listens on every address is reached by name from here; IPv6 stands in brackets. */

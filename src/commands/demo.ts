@@ -20,6 +20,7 @@ export async function runDemo(
     ...options,
     data,
     secretKey,
+    secretKeyFile: null,
     host: "127.0.0.1",
     origins: [],
     durability: "normal",

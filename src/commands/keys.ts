@@ -1,33 +1,73 @@
-import { hashKey, mintKey, SECRET_KEY_PREFIX, WRITE_KEY_PREFIX } from "../http/keys.ts";
-import type { KeyStore, NewKey } from "../store/sqlite/keys.ts";
+import type { Command } from "../config/commands.ts";
+import { createKey, type KeyAnswer, type KeyBook, listKeys, revokeKey } from "../features/keys/keys.ts";
+import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
+import { openBeside, openReadOnly } from "../store/sqlite/database.ts";
+import { createKeyStore } from "../store/sqlite/keys.ts";
 
-/** The instance's keys; `freshSecretKey` only on the very first run, the one time it can be shown. */
-export type InstanceKeys = {
-  secretHashes: string[];
-  writeHashes: string[];
-  writeKey: string;
-  freshSecretKey: string | null;
-  /** The variable names another key than the one this folder was made with. */
-  isGivenKeyIgnored: boolean;
-  /** Stores what is fresh. Only when it can be shown: of a secret key nothing but its hash is kept. */
-  persist(): void;
-};
+type KeysCommand = Extract<Command, { name: `keys ${string}` }>;
 
-export function ensureKeys(store: KeyStore, givenSecretKey: string | null, nowMs: number): InstanceKeys {
-  const { secretHashes, writeHashes, writeKey: knownWriteKey } = store.read();
-  const isFirstRun = secretHashes.length === 0;
-  const fresh: NewKey[] = [];
-  const freshSecretKey = isFirstRun ? (givenSecretKey ?? mintKey(SECRET_KEY_PREFIX)) : null;
-  if (freshSecretKey !== null) fresh.push({ kind: "secret", hash: hashKey(freshSecretKey), publicValue: null });
-  const writeKey = knownWriteKey ?? mintKey(WRITE_KEY_PREFIX);
-  if (knownWriteKey === null) fresh.push({ kind: "write", hash: hashKey(writeKey), publicValue: writeKey });
-  const hashesOf = (kind: NewKey["kind"]) => fresh.filter((key) => key.kind === kind).map(({ hash }) => hash);
-  return {
-    secretHashes: [...secretHashes, ...hashesOf("secret")],
-    writeHashes: [...writeHashes, ...hashesOf("write")],
-    writeKey,
-    freshSecretKey,
-    isGivenKeyIgnored: !isFirstRun && givenSecretKey !== null && !secretHashes.includes(hashKey(givenSecretKey)),
-    persist: () => store.insert(fresh, nowMs),
-  };
+type Write = (line: string) => void;
+
+/** Works on the file, also beside a running server, which looks at the keys every second. */
+export function runKeys(command: KeysCommand, nowMs: number, write: Write, writeBeside: Write): number {
+  switch (command.name) {
+    case "keys list":
+      return list(command.options.data, write);
+    case "keys create": {
+      const { keyName: name, keyKind: kind, keyScopes: scopes, data } = command.options;
+      const made = change(data, nowMs, (book) => createKey({ name, kind, scopes }, book));
+      // The key alone on stdout, so that it can go into a file or another command.
+      write(made.key ?? "");
+      const may = kind === "secret" ? `may ${made.scopes.join(", ")}; shown this once` : "goes into the script tag";
+      writeBeside(`${made.key_id}: ${may}`);
+      return 0;
+    }
+    case "keys revoke": {
+      const { keyId, data } = command.options;
+      const { key_id, revoked_at } = change(data, nowMs, (book) => revokeKey(keyId, book));
+      write(`${key_id}: revoked at ${revoked_at}; a running server refuses it within two seconds`);
+      return 0;
+    }
+  }
+}
+
+function change(data: string, nowMs: number, work: (book: KeyBook) => KeyAnswer): KeyAnswer {
+  const database = openBeside(data);
+  try {
+    const book = { store: createKeyStore(database), audit: createAuditStore(database), by: COMMAND_LINE, nowMs };
+    return database.transaction(() => work(book)).immediate();
+  } finally {
+    database.close(false);
+  }
+}
+
+const COLUMNS = ["id", "kind", "scopes", "name", "created", "last used", "revoked", "key"];
+
+function list(data: string, write: Write): number {
+  const database = openReadOnly(data);
+  try {
+    const table = [COLUMNS, ...listKeys(createKeyStore(database)).map(rowOf)];
+    const widths = COLUMNS.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+    for (const row of table) {
+      const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+      write(cells.join("  ").trimEnd());
+    }
+    return 0;
+  } finally {
+    database.close(false);
+  }
+}
+
+function rowOf({ key_id, kind, scopes, name, key, created_at, last_used_at, revoked_at }: KeyAnswer): string[] {
+  const minute = (at: string | null) => at?.slice(0, 16).replace("T", " ") ?? "-";
+  return [
+    key_id,
+    kind,
+    scopes.join() || "-",
+    name ?? "-",
+    minute(created_at),
+    minute(last_used_at),
+    minute(revoked_at),
+    key ?? "",
+  ];
 }

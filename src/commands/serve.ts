@@ -8,6 +8,7 @@ import { loadScript } from "../features/tracker/routes.ts";
 import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance.ts";
 import { bannerText } from "./banner.ts";
+import { givenSecretKey } from "./keys-of-instance.ts";
 
 /** Of the five seconds that end it, deliveries under way take two more, and the checkpoint the last. */
 const IN_FLIGHT_MAX_MS = 2_000;
@@ -30,7 +31,7 @@ export async function serve(
     dataFolder: options.data,
     durability: options.durability,
     origins: options.origins,
-    secretKey: options.secretKey,
+    secretKey: givenSecretKey(options),
     config: loaded.config,
     configHash: loaded.hash,
     version,

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { config, data, durability, host, log, origins, port, secretKey } from "./environment.ts";
+import { config, data, durability, host, log, origins, port, secretKey, secretKeyFile } from "./environment.ts";
 import { atMs, destination, file, goal, sinceMs, someDestination, url, who, withinMs, writeKey } from "./operands.ts";
+import { keyId, keyKind, keyName, keyScopes } from "./operands-keys.ts";
 
-const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey });
+const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey, secretKeyFile });
 
 export type ServeOptions = z.infer<typeof serveSchema>;
 
@@ -36,6 +37,15 @@ export const COMMANDS = {
   "destinations replay": {
     help: "send again what a destination, or all of them, got since a time",
     takes: z.strictObject({ someDestination, sinceMs, data, config }),
+  },
+  "keys list": { help: "every key: what it may do, and when it was last used", takes: z.strictObject({ data }) },
+  "keys create": {
+    help: "make a key; works beside a running server",
+    takes: z.strictObject({ keyName, keyKind, keyScopes, data }),
+  },
+  "keys revoke": {
+    help: "end a key; a running server refuses it within two seconds",
+    takes: z.strictObject({ keyId, data }),
   },
   snippet: {
     help: "the script tag for plain HTML, Tag Manager, WordPress, Next.js and Shopify",

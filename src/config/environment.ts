@@ -92,6 +92,14 @@ export const secretKey = z
     help: "the secret key of the first run",
   });
 
+export const secretKeyFile = pathSchema().nullable().default(null).register(options, {
+  variable: "DO_INTENT_SECRET_KEY_FILE",
+  placeholder: "FILE",
+  takes: "the path of a file that holds nothing but the key",
+  otherwise: "none",
+  help: "the same from a file, as systemd's LoadCredential puts it",
+});
+
 /** An origin as browsers send it, or null; `*.` in front of the host stands for any sub-domain. */
 function originOf(text: string): string | null {
   if (!URL.canParse(text)) return null;

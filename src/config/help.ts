@@ -26,6 +26,8 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /destinations               how each fares; POST /destinations/NAME/test|pause|resume,
                                   /destinations/NAME/replay?since=TIME sends again what it got
   GET /deliveries                 ?state=pending|delivered|dead; POST /deliveries/ID/replay
+  GET, POST /keys                 every key; POST {"name":"...","scopes":["read"]} makes one,
+                                  DELETE /keys/ID ends it (scope admin)
   POST /track and /identify answer with score, level, reasons and signals
 
 Files

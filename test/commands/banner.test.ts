@@ -11,10 +11,10 @@ const options: ServeOptions = {
   durability: "full",
   log: "pretty",
   secretKey: null,
+  secretKeyFile: null,
 };
 const keys = {
-  secretHashes: [],
-  writeHashes: [],
+  active: () => [],
   writeKey: "wk_1",
   freshSecretKey: null,
   isGivenKeyIgnored: false,

@@ -10,6 +10,7 @@ const DEFAULTS = {
   durability: "full",
   log: "pretty",
   secretKey: null,
+  secretKeyFile: null,
 };
 const PORT = "a whole number from 0 to 65535, 0 for any free port";
 const ORIGIN = "https://acme.com or https://*.acme.com, without a path";

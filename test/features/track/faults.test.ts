@@ -23,7 +23,7 @@ async function ask(submit: () => Promise<unknown>, path: string, body: object): 
   } as unknown as Engine;
   const deps = {
     engine,
-    keys: createKeys([], []),
+    keys: createKeys({ read: () => [], noteUse: () => undefined }, () => NOON_MS),
     ingest: () => ({ accept_days: 90, require_write_key: false }),
   };
   const app = new Elysia()
