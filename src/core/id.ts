@@ -2,7 +2,14 @@
  * Ids are time-ordered integers inside (so that inserts land at the end of every index) and opaque strings outside:
  * a prefix that names the kind, and the number in base 36.
  */
-const PREFIX = { person: "per_", signal: "sig_", merge: "mrg_", review: "rev_", delivery: "dlv_" } as const;
+const PREFIX = {
+  person: "per_",
+  signal: "sig_",
+  merge: "mrg_",
+  review: "rev_",
+  delivery: "dlv_",
+  campaign: "cmp_",
+} as const;
 
 type IdKind = keyof typeof PREFIX;
 

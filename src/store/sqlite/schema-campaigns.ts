@@ -59,11 +59,14 @@ export const campaignLead = sqliteTable(
     linkId: text("link_id").notNull(),
     /** JSON: the row of the list as it came, for the export. */
     columns: text("columns").notNull(),
+    /** Its place in the list, so that what comes out is in the order of what came in. */
+    position: integer("position").notNull().default(0),
     createdMs: integer("created_at").notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.campaignId, table.linkId] }),
     index("campaign_lead_by_link").on(table.linkId),
+    index("campaign_lead_by_position").on(table.campaignId, table.position),
   ],
 );
 

@@ -1,0 +1,83 @@
+import type { Database } from "bun:sqlite";
+import { redirectUrl } from "../../core/campaign.ts";
+import { AppError } from "../../core/error.ts";
+import { formatId } from "../../core/id.ts";
+import { createCampaignLoader } from "../../store/sqlite/campaign-load.ts";
+import { ensureInstanceSecret } from "../../store/sqlite/instance-secret.ts";
+import { honeypotIdOf } from "../../store/sqlite/link-id.ts";
+import type { Encoding } from "./decode.ts";
+import { type LoadOptions, loadCampaign, type RowProblem } from "./load.ts";
+import { readJsonList } from "./read-json.ts";
+import { readCsvList } from "./read-list.ts";
+import { readCampaign } from "./schema.ts";
+
+export type CampaignRequest =
+  /** The settings beside a CSV. */
+  | { kind: "csv"; settings: unknown; bytes: Buffer }
+  /** All in one: the settings, and the leads under their name. */
+  | { kind: "json"; bytes: Buffer };
+
+export type CreatedAnswer = {
+  campaign_id: string;
+  slug: string;
+  name: string;
+  leads: number;
+  duplicates: number;
+  suppressed: number;
+  rejected: number;
+  problems: RowProblem[];
+  encoding: Encoding;
+  /** For a link that no person sees; null where this server does not know its own address. */
+  honeypot_url: string | null;
+};
+
+export type CreateDeps = Pick<LoadOptions, "now" | "rest" | "onProgress"> & {
+  /** A connection of one's own, beside the loop's. */
+  database: Database;
+  publicUrl: string | null;
+};
+
+/** Makes a campaign of a list: reads, checks and stores it, in as many short transactions as it takes. */
+export function createCampaign(request: CampaignRequest, deps: CreateDeps): CreatedAnswer {
+  const { database, publicUrl, now } = deps;
+  const { settings, read } = sourceOf(request);
+  const campaign = readCampaign(settings);
+  const secret = ensureInstanceSecret(database, now());
+  // What is lost with a power cut is a load that is not finished: the last transaction brings all of them to the disk.
+  database.run("pragma synchronous = normal");
+  const loader = createCampaignLoader(database, secret);
+  const durable: typeof loader = {
+    ...loader,
+    finish: (...given) => {
+      database.run("pragma synchronous = full");
+      loader.finish(...given);
+    },
+  };
+  const { campaignId, ...answer } = loadCampaign({ ...deps, campaign, read, loader: durable });
+  const { slug, name } = campaign;
+  const honeypotUrl = publicUrl === null ? null : redirectUrl(publicUrl, slug, honeypotIdOf(secret, slug));
+  return { campaign_id: formatId("campaign", campaignId), slug, name, ...answer, honeypot_url: honeypotUrl };
+}
+
+function sourceOf(request: CampaignRequest): { settings: unknown; read: LoadOptions["read"] } {
+  if (request.kind === "csv") {
+    const { settings, bytes } = request;
+    return { settings, read: (handler) => readCsvList(bytes, handler) };
+  }
+  const body = objectIn(request.bytes);
+  const { leads, ...settings } = body;
+  if (leads === undefined) throw new AppError("invalid", "is missing; send a list of objects, one per lead", "leads");
+  return { settings, read: (handler) => readJsonList(leads, handler) };
+}
+
+function objectIn(bytes: Buffer): { [key: string]: unknown } {
+  let body: unknown;
+  try {
+    body = JSON.parse(bytes.toString("utf8"));
+  } catch {
+    throw new AppError("invalid_json", "the body is not valid JSON; a CSV is sent as text/csv");
+  }
+  if (body === null || typeof body !== "object" || Array.isArray(body))
+    throw new AppError("invalid", "the body must be an object with name, base_url and leads");
+  return body as { [key: string]: unknown };
+}

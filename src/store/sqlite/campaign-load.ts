@@ -1,0 +1,196 @@
+import type { Database } from "bun:sqlite";
+import type { Campaign } from "../../core/campaign.ts";
+import { AppError } from "../../core/error.ts";
+import type { Traits } from "../../core/traits.ts";
+import { linkIdOf } from "./link-id.ts";
+import { createSuppressions } from "./suppression.ts";
+
+/** A row of a list, made ready outside of any transaction. */
+export type LeadRow = { email: string; traits: Traits; cells: readonly string[] };
+
+export type StoredRows = { stored: number; duplicates: number; suppressed: number };
+
+export type CampaignLoad = { campaignId: number; slug: string; token: string };
+
+/** Each of its methods holds the file for milliseconds; ingest has its turn between them. */
+export type CampaignLoader = {
+  /** Takes the name for a new campaign, and takes back what a load that died left behind, in steps. */
+  begin(slug: string, nowMs: number): Generator<void, CampaignLoad>;
+  /** `position` is that of the first of the rows in the list. */
+  add(load: CampaignLoad, rows: readonly LeadRow[], position: number, nowMs: number): StoredRows;
+  /** Makes the campaign be there, whole. */
+  finish(load: CampaignLoad, campaign: Campaign, columns: readonly string[], leadCount: number, nowMs: number): void;
+  /** Takes a load back, in steps. */
+  abandon(load: CampaignLoad): Generator<void, void>;
+};
+
+/** A load tells with every step that it lives. */
+const LOAD_DEAD_MS = 30_000;
+const REMOVE_ROWS = 200;
+/** Two addresses share a link id once in 10^14; so many in a row share none but by a fault of ours. */
+const ATTEMPTS_MAX = 20;
+
+export const CAMPAIGN_LOAD_SQL = {
+  campaign: "select 1 from campaign where slug = ?",
+  load: "select campaign_id as campaignId, slug, token, beaten_at as beatenMs from campaign_load where slug = ?",
+  /** There are as many as loads at work and dead: a handful. */
+  dead: "select campaign_id as campaignId, slug from campaign_load where beaten_at < ?",
+  claim: "update campaign_load set token = ?, beaten_at = ? where campaign_id = ? and token = ?",
+  seize: "update campaign_load set token = ?, beaten_at = ? where campaign_id = ? and beaten_at < ?",
+  nextId: `select 1 + max(ifnull((select max(campaign_id) from campaign), 0),
+    ifnull((select max(campaign_id) from campaign_load), 0)) as campaignId`,
+  insertLoad: "insert into campaign_load (campaign_id, slug, token, beaten_at) values (?, ?, ?, ?)",
+  removeLoad: "delete from campaign_load where campaign_id = ? and token = ?",
+  insertCampaign: `insert into campaign (campaign_id, slug, name, base_url, landing, utm, columns, lead_count, created_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  lead: "select link_id as linkId, traits from lead where email = ?",
+  insertLead:
+    "insert into lead (link_id, email, traits, created_at) values (?, ?, ?, ?) on conflict (link_id) do nothing",
+  updateLead: "update lead set traits = ? where link_id = ?",
+  insertRow: `insert into campaign_lead (campaign_id, link_id, columns, position, created_at) values (?, ?, ?, ?, ?)
+    on conflict (campaign_id, link_id) do nothing`,
+  row: "select columns from campaign_lead where campaign_id = ? and link_id = ?",
+  updateRow: "update campaign_lead set columns = ? where campaign_id = ? and link_id = ?",
+  someRows: "select link_id as linkId from campaign_lead where campaign_id = ? limit ?",
+  removeRow: "delete from campaign_lead where campaign_id = ? and link_id = ?",
+  /** Whoever stands on no other list was never written to. */
+  removeLead: `delete from lead where link_id = ?1
+    and not exists (select 1 from campaign_lead where campaign_lead.link_id = ?1)`,
+} as const;
+
+type FoundLead = { linkId: string; traits: string };
+
+/**
+ * Stores a campaign's list in short transactions, on any connection. A load has a token, so that one that was taken for
+ * dead and wakes up finds out before it writes.
+ */
+export function createCampaignLoader(database: Database, secret: Buffer, idOf = linkIdOf): CampaignLoader {
+  const sql = CAMPAIGN_LOAD_SQL;
+  const writeRows = createRowWriter(database, secret, idOf);
+  const remove = createRemover(database);
+  const inTurn = <Result>(work: () => Result): Result => database.transaction(work).immediate();
+  const beat = ({ campaignId, token }: CampaignLoad, nowMs: number): void => {
+    if (database.query(sql.claim).run(token, nowMs, campaignId, token).changes > 0) return;
+    throw new AppError("conflict", "this load was taken for dead, since it rested too long; start it again");
+  };
+  const seizeDead = (nowMs: number): CampaignLoad[] =>
+    inTurn(() => {
+      const isDead = nowMs - LOAD_DEAD_MS;
+      const token = crypto.randomUUID();
+      const dead = database.query<{ campaignId: number; slug: string }, [number]>(sql.dead).all(isDead);
+      return dead.flatMap((load) => {
+        const { changes } = database.query(sql.seize).run(token, nowMs, load.campaignId, isDead);
+        return changes > 0 ? [{ ...load, token }] : [];
+      });
+    });
+  const claimName = (slug: string, nowMs: number): CampaignLoad =>
+    inTurn(() => {
+      if (database.query(sql.campaign).get(slug) !== null)
+        throw new AppError("conflict", "there is a campaign of this name already; choose another", "name");
+      if (database.query(sql.load).get(slug) !== null) {
+        const remedy = `wait for it; if it died, try again ${LOAD_DEAD_MS / 1_000} seconds after its last sign of life`;
+        throw new AppError("conflict", `a campaign of this name is being made; ${remedy}`, "name");
+      }
+      const found = database.query<{ campaignId: number }, []>(sql.nextId).get();
+      if (found === null) throw new Error("there is a next id");
+      const token = crypto.randomUUID();
+      database.query(sql.insertLoad).run(found.campaignId, slug, token, nowMs);
+      return { campaignId: found.campaignId, slug, token };
+    });
+  return {
+    begin: function* (slug, nowMs) {
+      for (const dead of seizeDead(nowMs)) yield* remove(dead);
+      return claimName(slug, nowMs);
+    },
+    add: (load, rows, position, nowMs) =>
+      inTurn(() => {
+        beat(load, nowMs);
+        return writeRows(load.campaignId, rows, position, nowMs);
+      }),
+    finish: (load, { slug, name, baseUrl, landing, utm }, columns, leadCount, nowMs) =>
+      inTurn(() => {
+        beat(load, nowMs);
+        const [utmText, columnsText] = [JSON.stringify(utm), JSON.stringify(columns)];
+        database
+          .query(sql.insertCampaign)
+          .run(load.campaignId, slug, name, baseUrl, landing, utmText, columnsText, leadCount, nowMs);
+        database.query(sql.removeLoad).run(load.campaignId, load.token);
+      }),
+    abandon: remove,
+  };
+}
+
+function createRemover(database: Database): (load: CampaignLoad) => Generator<void, void> {
+  const sql = CAMPAIGN_LOAD_SQL;
+  const selectSome = database.query<{ linkId: string }, [number, number]>(sql.someRows);
+  const removeRow = database.query(sql.removeRow);
+  const removeLead = database.query(sql.removeLead);
+  const removeLoad = database.query(sql.removeLoad);
+  const step = database.transaction(({ campaignId, token }: CampaignLoad): boolean => {
+    const some = selectSome.all(campaignId, REMOVE_ROWS);
+    for (const { linkId } of some) {
+      removeRow.run(campaignId, linkId);
+      removeLead.run(linkId);
+    }
+    if (some.length === REMOVE_ROWS) return true;
+    removeLoad.run(campaignId, token);
+    return false;
+  });
+  return function* (load) {
+    while (step.immediate(load)) yield;
+  };
+}
+
+function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkIdOf) {
+  const sql = CAMPAIGN_LOAD_SQL;
+  const selectLead = database.query<FoundLead, [string]>(sql.lead);
+  const insertLead = database.query(sql.insertLead);
+  const updateLead = database.query(sql.updateLead);
+  const insertRow = database.query(sql.insertRow);
+  const selectRow = database.query<{ columns: string }, [number, string]>(sql.row);
+  const updateRow = database.query(sql.updateRow);
+  const suppressions = createSuppressions(database);
+
+  const addLead = (email: string, traits: string, nowMs: number): string => {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const linkId = idOf(secret, email, attempt);
+      if (insertLead.run(linkId, email, traits, nowMs).changes > 0) return linkId;
+    }
+    throw new Error("every link id of an address is taken");
+  };
+  /** Another list knows the lead: what this one says holds from now on, what it does not say stays. */
+  const renewLead = ({ linkId, traits }: FoundLead, said: Traits): void => {
+    const next = JSON.stringify({ ...JSON.parse(traits), ...said });
+    if (next !== traits) updateLead.run(next, linkId);
+  };
+  /** The list names the lead once more: its first row holds, and blanks in it are filled. */
+  const fold = (campaignId: number, found: FoundLead, { traits, cells }: LeadRow): void => {
+    const row = selectRow.get(campaignId, found.linkId);
+    if (row === null) throw new Error("a duplicate has a row");
+    const first = JSON.parse(row.columns) as string[];
+    const folded = JSON.stringify(first.map((cell, index) => (cell.trim() === "" ? (cells[index] ?? "") : cell)));
+    if (folded !== row.columns) updateRow.run(folded, campaignId, found.linkId);
+    const next = JSON.stringify({ ...traits, ...JSON.parse(found.traits) });
+    if (next !== found.traits) updateLead.run(next, found.linkId);
+  };
+  return (campaignId: number, rows: readonly LeadRow[], position: number, nowMs: number): StoredRows => {
+    const count: StoredRows = { stored: 0, duplicates: 0, suppressed: 0 };
+    for (const row of rows) {
+      if (suppressions.isSuppressed({ kind: "email", value: row.email })) {
+        count.suppressed += 1;
+        continue;
+      }
+      const found = selectLead.get(row.email);
+      const linkId = found?.linkId ?? addLead(row.email, JSON.stringify(row.traits), nowMs);
+      const cells = JSON.stringify(row.cells);
+      if (insertRow.run(campaignId, linkId, cells, position + count.stored, nowMs).changes > 0) {
+        count.stored += 1;
+        if (found !== null) renewLead(found, row.traits);
+        continue;
+      }
+      count.duplicates += 1;
+      if (found !== null) fold(campaignId, found, row);
+    }
+    return count;
+  };
+}
