@@ -13,6 +13,7 @@ import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
 import { signPath } from "./http/signed-link.ts";
+import { createTally } from "./http/tally.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
@@ -78,11 +79,17 @@ export function createInstance(options: InstanceOptions): Instance {
     now: clock,
     onFault: (error) => log.warn("refresh_fault", { fault: describeFault(error) }),
   });
+  const settler = createClickSettler({
+    clicks: loop.clickStore,
+    now: clock,
+    onFault: (error) => log.warn("settle_fault", { fault: describeFault(error) }),
+  });
   const reports = reportsOf(options, () => settings);
   const app = createApp(depsOf({ ...common, ...loop, reports }));
   // What an earlier run left to send.
   loop.deliverer.wake();
   refresher.start();
+  settler.start();
   return {
     app,
     engine: loop.engine,
@@ -97,6 +104,8 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     close: async () => {
       refresher.stop();
+      settler.stop();
+      loop.clickRecorder.flush();
       reports.close();
       await loop.engine.drain();
       await loop.deliverer.stop();
@@ -148,7 +157,11 @@ function createLoop({ options: { log }, database, checkInPlace, clock, settings,
     },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
   });
-  return { engine, deliverer, deliveries, ranks: createRankStore(database) };
+  const clickStore = createClickStore(database);
+  const clickRecorder = createClickRecorder(clickStore, (error) =>
+    log.warn("click_fault", { fault: describeFault(error) }),
+  );
+  return { engine, deliverer, deliveries, clickStore, clickRecorder, ranks: createRankStore(database) };
 }
 
 /** What the routes need of the house. */
@@ -174,6 +187,8 @@ function depsOf({
     keyStore,
     audit: createAuditStore(database),
     ingest: () => settings().config.ingest,
+    visit: () => settings().config.privacy,
+    tally: createTally(),
     rules: () => settings().rules,
     now: clock,
     ranks,

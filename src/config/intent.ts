@@ -6,6 +6,7 @@ import defaultIntent from "./default-intent.json" with { type: "json" };
 import { parseJson } from "./json.ts";
 import { magnetFaults, magnetsFolderSchema, magnetsSchema } from "./magnets.ts";
 import { personalizeSchema } from "./personalize.ts";
+import { privacySchema, retainFaults, retainSchema } from "./privacy.ts";
 import { problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
 import { trackerSchema } from "./tracker.ts";
@@ -50,6 +51,8 @@ const intentSchema = z.strictObject({
     .transform((url) => url.replace(/\/+$/, ""))
     .optional()
     .describe("Where this server is reached; messages to people then carry a link to the explanation"),
+  privacy: privacySchema.prefault({}).describe("What is read off browsers' requests besides what they send"),
+  retain: retainSchema.prefault({}).describe("How long what is stored is kept; what is left out stays"),
   personalize: personalizeSchema,
   magnets: magnetsSchema,
   magnets_folder: magnetsFolderSchema,
@@ -92,6 +95,9 @@ function faultsOf(config: IntentConfig, given: string[]): string[] {
   }
   const faults = magnetFaults(config.magnets, Object.keys(config.thresholds));
   problems.push(...faults.map(({ path, message }) => problemAt(path, message)));
+  problems.push(
+    ...retainFaults(config.retain, config.ingest.accept_days).map((fault) => problemAt(["retain", "events"], fault)),
+  );
   const seen = new Set<string>();
   config.destinations.forEach(({ name }, index) => {
     if (seen.has(name)) {

@@ -26,9 +26,12 @@ export const trackerSchema = z.strictObject({
     .describe("Names that browsers see; neutral ones are best, since filter lists block telling ones"),
   honour: z
     .strictObject({
-      global_privacy_control: z.boolean().default(true).describe("With Sec-GPC the script does nothing"),
-      do_not_track: z.boolean().default(true).describe("With Do Not Track the script does nothing"),
+      global_privacy_control: z
+        .boolean()
+        .default(true)
+        .describe("With Sec-GPC the script does nothing, and the server takes no events of the browser"),
+      do_not_track: z.boolean().default(true).describe("With Do Not Track the same"),
     })
     .prefault({})
-    .describe("Which signals of the browser the script obeys"),
+    .describe("Which signals of the browser are obeyed: by the server at once, by the script from the next start on"),
 });

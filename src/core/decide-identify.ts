@@ -16,6 +16,7 @@ import {
   type Person,
   type State,
 } from "./state.ts";
+import { heedSuppressions } from "./suppressed.ts";
 import { levelOf } from "./threshold.ts";
 import { addTraits, type Traits } from "./traits.ts";
 import { vouch } from "./vouch.ts";
@@ -30,25 +31,30 @@ export type IdentifyCommand = {
   event: Event;
 };
 
-export type IdentifyOutcome = {
-  status: "identified";
-  personId: number;
-  isChanged: boolean;
-  isMerged: boolean;
-  isInReview: boolean;
-  score: number;
-  level: string;
-  evaluation: Evaluation;
-  signals: Signal[];
-};
+export type IdentifyOutcome =
+  | {
+      status: "identified";
+      personId: number;
+      isChanged: boolean;
+      isMerged: boolean;
+      isInReview: boolean;
+      score: number;
+      level: string;
+      evaluation: Evaluation;
+      signals: Signal[];
+    }
+  /** It named somebody who was erased: nothing was stored. */
+  | { status: "suppressed" };
 
 export function decideIdentify(
   state: State,
-  command: IdentifyCommand,
+  given: IdentifyCommand,
   circumstances: Circumstances,
 ): { changes: Changes; outcome: IdentifyOutcome } {
   const { rules, nowMs, mintId } = circumstances;
   const changes = noChanges();
+  const command = heedSuppressions(state, given);
+  if (command === null) return { changes, outcome: { status: "suppressed" } };
   const identitiesOf = (personId: number) => state.identitiesOf.get(personId) ?? [];
   const claims = command.claims.map((claim) => ({
     ...claim,

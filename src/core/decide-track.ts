@@ -5,6 +5,7 @@ import type { CompiledRule } from "./compile.ts";
 import { countEvent } from "./count.ts";
 import { type Event, sessionKeyOf } from "./event.ts";
 import { type Identifier, identifierKey } from "./identifier.ts";
+import { type MagnetRequest, requestOnce } from "./magnet-request.ts";
 import { evaluate, scoreAndBoundOf, scoreOf } from "./score.ts";
 import { type Signal, signalOf } from "./signal.ts";
 import {
@@ -18,12 +19,21 @@ import {
   type State,
   sessionsKey,
 } from "./state.ts";
+import { isSuppressed } from "./suppressed.ts";
 import { cross, levelOf, rearm } from "./threshold.ts";
 
-export type TrackCommand = { type: "track"; actor: Identifier; isTrusted: boolean; event: Event };
+export type TrackCommand = {
+  type: "track";
+  actor: Identifier;
+  isTrusted: boolean;
+  event: Event;
+  /** The lead magnet that this form was sent for. */
+  magnet?: MagnetRequest;
+};
 
 export type TrackOutcome =
   | { status: "duplicate"; eventId: string }
+  | { status: "suppressed"; eventId: string }
   | {
       status: "accepted";
       eventId: string;
@@ -46,6 +56,8 @@ export function decideTrack(
     return { changes, outcome: { status: "duplicate", eventId: event.eventId } };
 
   const known = state.identities.get(identifierKey(actor));
+  if (known === undefined && isSuppressed(state, actor))
+    return { changes, outcome: { status: "suppressed", eventId: event.eventId } };
   const identity = known ?? freshIdentity(actor, circumstances.mintId(), command.isTrusted, circumstances);
   if (known === undefined) {
     changes.identities.push(identity);
@@ -54,13 +66,19 @@ export function decideTrack(
   const before = state.scores.get(identity.personId) ?? freshScore(identity.personId, event.occurredMs);
   const scoreBefore = scoreOf(before.sums, rules, nowMs);
   const recorded = recordEvent(state, identity, before, event, circumstances);
-  const { score, signals } = recorded.isScored
+  const settled = recorded.isScored
     ? settleScore(
         { ...recorded.score, thresholds: rearm(before.thresholds, scoreBefore, rules.thresholds) },
         scoreBefore,
         circumstances,
       )
     : { score: placeScore(recorded.score, circumstances), signals: [] };
+  const asked =
+    command.magnet === undefined || !recorded.isScored
+      ? { score: settled.score, signals: [] }
+      : requestOnce(settled.score, scoreBefore, command.magnet, circumstances);
+  const score = asked.score;
+  const signals = [...settled.signals, ...asked.signals];
   changes.events.push({ ...event, identityId: identity.identityId });
   changes.sessions.push(recorded.session);
   changes.scores.push(score);
@@ -188,7 +206,7 @@ export function settleScore(
 }
 
 /** Where a person stands in the stored order from now on. */
-function placeScore(score: IntentScore, { rules, nowMs }: Circumstances): IntentScore {
+export function placeScore(score: IntentScore, { rules, nowMs }: Circumstances): IntentScore {
   const { score: scoreNow, bound } = scoreAndBoundOf(score.sums, rules, nowMs);
   return { ...score, score: scoreNow, scoreBound: bound, scoredMs: nowMs };
 }

@@ -103,6 +103,8 @@ export type State = {
   /** Session keys under which more than one of the touched people were active. */
   sharedSessionKeys: string[];
   accounts: Map<string, Account>;
+  /** Identifiers that nobody is known by and nobody may be: those of people who were erased. */
+  suppressed: Set<string>;
   /** The accounts of all touched people; the scores of the people in it are loaded as well. */
   standings: Map<number, AccountStanding>;
 };
@@ -145,6 +147,7 @@ export function emptyState(): State {
     sessions: new Map(),
     sharedSessionKeys: [],
     accounts: new Map(),
+    suppressed: new Set(),
     standings: new Map(),
   };
 }

@@ -295,7 +295,7 @@ export function identify(
   };
 }
 
-export function asIdentified(outcome: Outcome | undefined): IdentifyOutcome {
+export function asIdentified(outcome: Outcome | undefined): Extract<IdentifyOutcome, { status: "identified" }> {
   if (outcome?.status !== "identified") throw new Error("this was no identify");
   return outcome;
 }

@@ -9,7 +9,10 @@ import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { parseJson, toInvalid } from "../../http/body.ts";
 import { botReasonOf } from "../../http/bots.ts";
-import type { Keys } from "../../http/keys.ts";
+import { type Keys, mayRead } from "../../http/keys.ts";
+import type { Tally } from "../../http/tally.ts";
+import { type VisitConfig, visitProperties } from "../../http/visit.ts";
+import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import {
   type IngestConfig,
   orThrow,
@@ -20,10 +23,18 @@ import {
 } from "../../http/wire.ts";
 import { type IdentifyBody, identifySchema } from "./schema.ts";
 
-export type IdentifyDeps = { engine: Engine; keys: Keys; ingest: () => IngestConfig };
+export type IdentifyDeps = {
+  engine: Engine;
+  keys: Keys;
+  ingest: () => IngestConfig;
+  honour: () => Honour;
+  visit: () => VisitConfig;
+  tally: Tally;
+};
 
 export type IdentifyAnswer =
   | { ok: true }
+  | { suppressed: true }
   | {
       person_id: string;
       merged: boolean;
@@ -38,23 +49,21 @@ export type IdentifyAnswer =
 
 /** Ties identifiers to one person, in one transaction. Only the secret key learns what is known about that person. */
 export async function identify(text: string, headers: Headers, deps: IdentifyDeps): Promise<IdentifyAnswer> {
-  const { engine, keys, ingest } = deps;
+  const { engine, keys, ingest, tally } = deps;
   const parsed = identifySchema.safeParse(parseJson(text));
   if (!parsed.success) throw toInvalid(parsed.error);
-  const isTrusted = keys.isSecret(headers);
+  const caller = keys.ingester(headers);
+  const isTrusted = caller !== null;
   const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
   keys.checkWriteKey(parsed.data.write_key ?? undefined, isRequired && !isTrusted);
-  const command = readCommand(
-    parsed.data,
-    isTrusted,
-    isTrusted ? null : botReasonOf(headers),
-    engine.now(),
-    acceptDays,
-  );
+  const given = readCommand(parsed.data, isTrusted, isTrusted ? null : botReasonOf(headers), engine.now(), acceptDays);
+  const command = isTrusted ? given : heedBrowser(given, headers, deps);
+  if (command === null) return { ok: true };
   const [outcome] = await engine.submit([command]);
   if (outcome === undefined) throw new Error("a command came back without an outcome");
   if (outcome instanceof AppError) throw outcome;
-  return isTrusted ? answer(outcome) : { ok: true };
+  if (outcome.status === "suppressed") tally.suppressed += 1;
+  return mayRead(caller) ? answer(outcome) : { ok: true };
 }
 
 function readCommand(
@@ -92,6 +101,24 @@ function readCommand(
   };
 }
 
+/**
+ * What a person says of themselves is heard also where their browser asks not to be tracked; what it did stays out, and
+ * so does its id. Null when nothing is left to do.
+ */
+function heedBrowser(
+  command: IdentifyCommand,
+  headers: Headers,
+  { honour, visit, tally }: IdentifyDeps,
+): IdentifyCommand | null {
+  if (!refusesToBeKnown(headers, honour())) {
+    const properties = { ...visitProperties(headers, visit()), ...command.event.properties };
+    return { ...command, event: { ...command.event, properties } };
+  }
+  if (command.claims.length > 0) return { ...command, visitor: null };
+  tally.declined += 1;
+  return null;
+}
+
 function readClaims(identity: IdentifyBody["identity"]): Identifier[] {
   const claims: Identifier[] = [];
   for (const kind of CLAIM_KINDS) {
@@ -114,6 +141,7 @@ function emailProperties(claims: readonly Identifier[]): { [key: string]: Json }
 }
 
 function answer(outcome: IdentifyOutcome): IdentifyAnswer {
+  if (outcome.status === "suppressed") return { suppressed: true };
   return {
     person_id: formatId("person", outcome.personId),
     merged: outcome.isMerged,

@@ -1,14 +1,17 @@
-import type { TrackCommand } from "../../core/decide-track.ts";
 import { AppError } from "../../core/error.ts";
 import { type Event, IDENTIFY_EVENT } from "../../core/event.ts";
 import type { Identifier } from "../../core/identifier.ts";
 import { toInvalid } from "../../http/body.ts";
+import type { VisitProperties } from "../../http/visit.ts";
 import { readIdentifier, readJsonObject, readOccurredMs } from "../../http/wire.ts";
+import { commandOf, type EventCommand } from "./command.ts";
 import { EVENT_BYTES_MAX, type TrackEvent, trackEventSchema } from "./schema.ts";
 
 /** What the request says for all its events. */
 export type Delivery = {
   isTrusted: boolean;
+  /** What the request itself says of the visit; what the event says of it weighs more. */
+  visit: VisitProperties;
   botReason: string | null;
   sentMs: number | null;
   nowMs: number;
@@ -17,7 +20,7 @@ export type Delivery = {
 };
 
 /** One event off the wire as a command, or why it is refused; it never throws, so that it rejects only itself. */
-export function readEvent(raw: unknown, bytes: number, delivery: Delivery): TrackCommand | AppError {
+export function readEvent(raw: unknown, bytes: number, delivery: Delivery): EventCommand | AppError {
   if (bytes > EVENT_BYTES_MAX) {
     return new AppError("too_large", `an event may have ${EVENT_BYTES_MAX / 1024} KB; send less metadata`);
   }
@@ -41,10 +44,10 @@ export function readEvent(raw: unknown, bytes: number, delivery: Delivery): Trac
     sessionId: wire.session_id || null,
     url: wire.url ?? null,
     referrer: wire.referrer ?? null,
-    properties,
+    properties: { ...delivery.visit, ...properties },
     bot: delivery.botReason ?? (properties.webdriver === true ? "webdriver" : null),
   };
-  return { type: "track", actor, isTrusted: delivery.isTrusted, event };
+  return commandOf(actor, delivery.isTrusted, event);
 }
 
 /** Whose event this is. Only the secret key may name a person; a browser names itself. */

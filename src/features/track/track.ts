@@ -1,23 +1,34 @@
-import type { TrackCommand, TrackOutcome } from "../../core/decide-track.ts";
+import type { TrackOutcome } from "../../core/decide-track.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { parseJson, toInvalid } from "../../http/body.ts";
 import { botReasonOf } from "../../http/bots.ts";
 import { errorBody } from "../../http/errors.ts";
-import type { Keys } from "../../http/keys.ts";
+import { type Keys, mayRead } from "../../http/keys.ts";
+import type { Tally } from "../../http/tally.ts";
+import { type VisitConfig, visitProperties } from "../../http/visit.ts";
+import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { type IngestConfig, orThrow, readTimeMs } from "../../http/wire.ts";
 import type { RejectedEvent } from "../../store/port.ts";
+import { actorOf, type EventCommand } from "./command.ts";
 import { type Delivery, readEvent } from "./read-event.ts";
 import { BATCH_EVENTS_MAX, EVENT_BYTES_MAX, trackEnvelopeSchema } from "./schema.ts";
 
 /** What a refused event leaves behind of itself. */
 const REJECTED_BODY_MAX = 2_000;
 
-export type TrackDeps = { engine: Engine; keys: Keys; ingest: () => IngestConfig };
+export type TrackDeps = {
+  engine: Engine;
+  keys: Keys;
+  ingest: () => IngestConfig;
+  honour: () => Honour;
+  visit: () => VisitConfig;
+  tally: Tally;
+};
 
 export type EventAnswer =
-  | { event_id: string; status: "accepted" | "duplicate" }
+  | { event_id: string; status: "accepted" | "duplicate" | "suppressed" | "not_processed" }
   | {
       event_id: string;
       status: "accepted";
@@ -29,7 +40,18 @@ export type EventAnswer =
     }
   | ({ status: "rejected" } & ReturnType<typeof errorBody>);
 
-export type TrackAnswer = { accepted: number; duplicate: number; rejected: number; events: EventAnswer[] };
+export type TrackAnswer = {
+  accepted: number;
+  duplicate: number;
+  rejected: number;
+  /** Of people who were erased; only the secret key learns of it. */
+  suppressed?: number;
+  /** Of browsers that ask not to be tracked. */
+  not_processed?: number;
+  events: EventAnswer[];
+};
+
+type NotProcessed = { status: "not_processed"; eventId: string };
 
 type Envelope = { events: readonly unknown[]; isSingle: boolean; sentMs: number | null; writeKey: string | undefined };
 
@@ -37,14 +59,17 @@ type Envelope = { events: readonly unknown[]; isSingle: boolean; sentMs: number 
 export async function track(
   text: string,
   headers: Headers,
-  { engine, keys, ingest }: TrackDeps,
+  { engine, keys, ingest, honour, visit, tally }: TrackDeps,
 ): Promise<{ answer: TrackAnswer; visitor: string | null }> {
   const envelope = readEnvelope(parseJson(text));
-  const isTrusted = keys.isSecret(headers);
+  const caller = keys.ingester(headers);
+  const isTrusted = caller !== null;
   const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
   keys.checkWriteKey(envelope.writeKey, isRequired && !isTrusted);
+  const isDeclined = !isTrusted && refusesToBeKnown(headers, honour());
   const delivery: Delivery = {
     isTrusted,
+    visit: isTrusted || isDeclined ? {} : visitProperties(headers, visit()),
     botReason: isTrusted ? null : botReasonOf(headers),
     sentMs: envelope.sentMs,
     nowMs: engine.now(),
@@ -54,20 +79,33 @@ export async function track(
   const read = envelope.events.map((raw) => readEvent(raw, bytesOf(raw, text), delivery));
   const rejected: RejectedEvent[] = [];
   read.forEach((result, index) => {
-    if (result instanceof AppError) rejected.push(rejectedRow(result, envelope.events[index], delivery.nowMs));
+    if (result instanceof AppError && !isDeclined)
+      rejected.push(rejectedRow(result, envelope.events[index], delivery.nowMs));
   });
-  const commands = read.filter((result): result is TrackCommand => !(result instanceof AppError));
-  const outcomes = await engine.submit(commands, rejected);
+  const commands = read.filter((result): result is EventCommand => !(result instanceof AppError));
+  const outcomes = isDeclined ? commands.map(notProcessed) : await engine.submit(commands, rejected);
+  for (const outcome of outcomes) if (!(outcome instanceof AppError)) count(outcome, tally);
   const [only] = read;
   const [onlyOutcome] = outcomes;
   if (envelope.isSingle && only instanceof AppError) throw only;
   if (envelope.isSingle && onlyOutcome instanceof AppError) throw onlyOutcome;
-  return { answer: answerOf(read, outcomes, isTrusted), visitor: visitorOf(commands) };
+  return { answer: answerOf(read, outcomes, mayRead(caller)), visitor: isDeclined ? null : visitorOf(commands) };
+}
+
+/** Neither the event nor that there was one is stored. */
+function notProcessed({ event: { eventId } }: EventCommand): NotProcessed {
+  return { status: "not_processed", eventId };
+}
+
+function count({ status }: TrackOutcome | NotProcessed, tally: Tally): void {
+  if (status === "suppressed") tally.suppressed += 1;
+  if (status === "not_processed") tally.declined += 1;
 }
 
 /** The browser's own id as its latest event has it. */
-function visitorOf(commands: readonly TrackCommand[]): string | null {
-  const actor = commands.at(-1)?.actor;
+function visitorOf(commands: readonly EventCommand[]): string | null {
+  const last = commands.at(-1);
+  const actor = last === undefined ? null : actorOf(last);
   return actor?.kind === "anonymous_id" ? actor.value : null;
 }
 
@@ -102,26 +140,28 @@ function rejectedRow({ code, field, message }: AppError, raw: unknown, nowMs: nu
 }
 
 function answerOf(
-  read: readonly (TrackCommand | AppError)[],
-  outcomes: readonly (TrackOutcome | AppError)[],
-  isTrusted: boolean,
+  read: readonly (EventCommand | AppError)[],
+  outcomes: readonly (TrackOutcome | NotProcessed | AppError)[],
+  isTold: boolean,
 ): TrackAnswer {
   const totals: TrackAnswer = { accepted: 0, duplicate: 0, rejected: 0, events: [] };
   let position = 0;
   for (const result of read) {
     const outcome = result instanceof AppError ? result : outcomes[position++];
     if (outcome === undefined) throw new Error("a command came back without an outcome");
-    const event = answerOne(outcome, isTrusted);
-    totals[event.status] += 1;
+    const event = answerOne(outcome, isTold);
+    totals[event.status] = (totals[event.status] ?? 0) + 1;
     totals.events.push(event);
   }
   return totals;
 }
 
-function answerOne(outcome: TrackOutcome | AppError, isTrusted: boolean): EventAnswer {
+function answerOne(outcome: TrackOutcome | NotProcessed | AppError, isTold: boolean): EventAnswer {
   if (outcome instanceof AppError) return { status: "rejected", ...errorBody(outcome) };
   const { eventId, status } = outcome;
-  if (status === "duplicate" || !isTrusted) return { event_id: eventId, status };
+  // Whoever holds a browser's id must not learn that its person was erased.
+  if (status === "suppressed") return { event_id: eventId, status: isTold ? status : "accepted" };
+  if (status !== "accepted" || !isTold) return { event_id: eventId, status };
   return {
     event_id: eventId,
     status,

@@ -29,6 +29,7 @@ import {
   sessionOf,
   unpackThresholds,
 } from "./row.ts";
+import { createSuppressions } from "./suppression.ts";
 
 export type Loader = {
   loadForTracking(commands: readonly TrackCommand[]): State;
@@ -60,6 +61,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
     `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
   );
   const sharedKeysOf = sharedSessionLookup(database);
+  const suppressions = createSuppressions(database);
   const selectAccount = database.query<[number, string, number], [string]>(
     "select account_id, domain, created_at from account where domain = ?",
   );
@@ -130,7 +132,10 @@ export function createLoader(database: Database, recent: Recent): Loader {
       let identity = state.identities.get(key);
       if (identity === undefined) {
         identity = findIdentity(actor, key);
-        if (identity === undefined) continue;
+        if (identity === undefined) {
+          if (suppressions.isSuppressed(actor)) state.suppressed.add(key);
+          continue;
+        }
         state.identities.set(key, identity);
         loadScore(state, identity.personId);
         loadStanding(state, state.scores.get(identity.personId)?.accountId ?? null);
@@ -176,6 +181,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
       const key = identifierKey(identifier);
       const identity = findIdentity(identifier, key);
       if (identity !== undefined) state.identities.set(key, identity);
+      else if (suppressions.isSuppressed(identifier)) state.suppressed.add(key);
     }
     const personIds = new Set([...state.identities.values()].map(({ personId }: Identity) => personId));
     for (const personId of personIds) {

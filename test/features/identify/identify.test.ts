@@ -20,7 +20,7 @@ const intent = {
   thresholds: { warm: 20, hot: 40 },
 };
 
-type Told = Exclude<IdentifyAnswer, { ok: true }>;
+type Told = Extract<IdentifyAnswer, { person_id: string }>;
 type IdentityRow = { kind: string; value: string; person_id: number; is_verified: number; retired_at: number | null };
 
 async function view(house: TestInstance, anonymousId: string, count = 1): Promise<void> {

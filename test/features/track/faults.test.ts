@@ -7,6 +7,7 @@ import { trackRoutes } from "../../../src/features/track/routes.ts";
 import { errorHandler } from "../../../src/http/errors.ts";
 import { createKeys } from "../../../src/http/keys.ts";
 import { createLog } from "../../../src/http/log.ts";
+import { createTally } from "../../../src/http/tally.ts";
 import { NOON_MS } from "../../support/instance.ts";
 
 const undecided = new AppError("internal", "this one could not be decided; it was not stored");
@@ -25,6 +26,9 @@ async function ask(submit: () => Promise<unknown>, path: string, body: object): 
     engine,
     keys: createKeys({ read: () => [], noteUse: () => undefined }, () => NOON_MS),
     ingest: () => ({ accept_days: 90, require_write_key: false }),
+    honour: () => ({ global_privacy_control: true, do_not_track: true }),
+    visit: () => ({ country_header: null, device_class: false }),
+    tally: createTally(),
   };
   const app = new Elysia()
     .use(errorHandler(createLog("json", () => undefined)))
