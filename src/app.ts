@@ -1,6 +1,8 @@
 import { Elysia } from "elysia";
 import { type AccountsDeps, accountPageRoutes, accountRoutes } from "./features/accounts/routes.ts";
 import { type AttributionDeps, attributionRoutes } from "./features/attribution/routes.ts";
+import type { ClickDeps } from "./features/clicks/open.ts";
+import { clickRoutes } from "./features/clicks/routes.ts";
 import { type DestinationsDeps, destinationRoutes } from "./features/destinations/routes.ts";
 import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
@@ -26,6 +28,7 @@ export type AppDeps = TrackDeps &
   WhatIfDeps &
   SignalsDeps &
   DestinationsDeps &
+  ClickDeps &
   KeysDeps &
   PersonalizeDeps & {
     log: Log;
@@ -54,6 +57,7 @@ export function createApp(deps: AppDeps) {
     .use(whatIfRoutes(deps))
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
+    .use(clickRoutes(deps))
     .use(keyRoutes(deps))
     .use(trackerRoutes(deps.script))
     .use(healthRoutes(deps.health));

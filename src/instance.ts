@@ -8,6 +8,8 @@ import type { SignalData } from "./core/signal.ts";
 import type { RenderContext } from "./destinations/interface.ts";
 import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import { createClickRecorder } from "./features/clicks/recorder.ts";
+import { createClickWatch } from "./features/clicks/watch.ts";
 import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
@@ -17,8 +19,10 @@ import { createTally } from "./http/tally.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
+import { createClickSettler } from "./jobs/settle-clicks.ts";
 import { createReports, type Reports } from "./reports.ts";
 import { createAuditStore } from "./store/sqlite/audit.ts";
+import { createClickStore } from "./store/sqlite/clicks.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
@@ -157,11 +161,14 @@ function createLoop({ options: { log }, database, checkInPlace, clock, settings,
     },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
   });
+  return { engine, deliverer, deliveries, ...createClicks(database, secret, log), ranks: createRankStore(database) };
+}
+
+/** What follows campaign links: where it is kept, and what of it shows only over several openings. */
+function createClicks(database: Database, secret: Buffer, log: Log) {
   const clickStore = createClickStore(database);
-  const clickRecorder = createClickRecorder(clickStore, (error) =>
-    log.warn("click_fault", { fault: describeFault(error) }),
-  );
-  return { engine, deliverer, deliveries, clickStore, clickRecorder, ranks: createRankStore(database) };
+  const onFault = (error: unknown) => log.warn("click_fault", { fault: describeFault(error) });
+  return { clickStore, clickRecorder: createClickRecorder(clickStore, onFault), clickWatch: createClickWatch(secret) };
 }
 
 /** What the routes need of the house. */
@@ -177,6 +184,9 @@ function depsOf({
   engine,
   deliverer,
   deliveries,
+  clickStore,
+  clickRecorder,
+  clickWatch,
   ranks,
   reports,
 }: Common & ReturnType<typeof createLoop> & { reports: Reports }): AppDeps {
@@ -191,6 +201,9 @@ function depsOf({
     tally: createTally(),
     rules: () => settings().rules,
     now: clock,
+    clickStore,
+    clickRecorder,
+    clickWatch,
     ranks,
     ...createReaders(database),
     visitors: createPersonalizeReader(database),

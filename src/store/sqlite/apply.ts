@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { seenDayOf } from "../../core/account.ts";
 import type { Changes, Identity, IntentScore, Merge, Person, Session, StoredEvent } from "../../core/state.ts";
+import { clickWriter } from "./clicks.ts";
 import { rankOf } from "./ranks.ts";
 import { packSums, packThresholds } from "./row.ts";
 
@@ -16,6 +17,7 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
     "update account set thresholds = ?2 where account_id = ?1 and thresholds <> ?2",
   );
   const writeMerge = mergeWriter(database);
+  const writeClick = clickWriter(database);
   const insertReview = database.query(
     `insert into merge_review (review_id, person_ids, reason, created_at) values (?, ?, ?, ?)
      on conflict (person_ids) do nothing`,
@@ -45,6 +47,7 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
     for (const { standings } of changes) {
       for (const { accountId, thresholds } of standings) updateStanding.run(accountId, packThresholds(thresholds));
     }
+    for (const { clicks } of changes) for (const click of clicks) writeClick(click);
     for (const { reviews } of changes) {
       for (const { reviewId, personIds, reason, createdMs } of reviews) {
         insertReview.run(reviewId, JSON.stringify(personIds), reason, createdMs);

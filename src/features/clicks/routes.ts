@@ -1,0 +1,33 @@
+import { Elysia } from "elysia";
+import { readingPage } from "../../http/page.ts";
+import { type ClickDeps, openLink } from "./open.ts";
+
+/** Nobody on the way keeps it, nobody lists it, and the page learns nothing of the mail. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-robots-tag": "noindex, nofollow",
+} as const;
+
+const GONE = `<h1>This link leads nowhere any more</h1>
+<p>It may have been cut on its way, or the page behind it was taken away.</p>`;
+
+type Asked = { params: { slug: string; link: string }; request: Request; server: Served | null };
+type Served = { requestIP(request: Request): { address: string } | null };
+
+/** GET /c/:slug/:link: where the links of a campaign's mails lead on. */
+export function clickRoutes(deps: ClickDeps) {
+  const follow = ({ params: { slug, link }, request, server }: Asked): Response => {
+    const network = server?.requestIP(request)?.address ?? null;
+    const asked = { isHead: request.method === "HEAD", headers: request.headers, network };
+    const location = openLink(slug, link, asked, deps);
+    if (location === null) return nothingHere();
+    return new Response(null, { status: 302, headers: { ...HEADERS, location } });
+  };
+  return new Elysia({ name: "clicks" }).get("/c/:slug/:link", follow).head("/c/:slug/:link", follow);
+}
+
+function nothingHere(): Response {
+  const page = readingPage("Nothing here", GONE);
+  return new Response(page.body, { status: 404, headers: { ...Object.fromEntries(page.headers), ...HEADERS } });
+}

@@ -1,0 +1,54 @@
+import type { Database } from "bun:sqlite";
+import { landingUrls } from "../../core/campaign.ts";
+import {
+  CLICKS_PER_LINK_DAY_MAX,
+  type Click,
+  EVIDENCE_WITHIN_MS,
+  type LeadCampaign,
+  type Link,
+} from "../../core/click.ts";
+import type { Event } from "../../core/event.ts";
+import { CLICK_COLUMNS, type ClickRow, clickOf, type StoredCampaign } from "./clicks.ts";
+
+/** Campaigns that a lead's click is looked up in: somebody who is written to every week for a year. */
+const CAMPAIGNS_MAX = 50;
+/** The rows of its days between then and now: as good as all of them. */
+const CLICKS_MAX = 3 * CLICKS_PER_LINK_DAY_MAX;
+
+type LeadRow = { email: string; traits: string };
+type CampaignRow = Omit<StoredCampaign, "utm"> & { utm: string };
+
+/** Brings what is known of a link when its visitor has shown a hand. */
+export function createLinkLoader(database: Database): (linkId: string, event: Event) => Link | null {
+  const selectLead = database.query<LeadRow, [string]>("select email, traits from lead where link_id = ?");
+  const selectCampaigns = database.query<CampaignRow, [string, number]>(
+    `select c.campaign_id as campaignId, c.slug, c.name, c.base_url as baseUrl, c.landing, c.utm
+     from campaign_lead l join campaign c on c.campaign_id = l.campaign_id
+     where l.link_id = ? order by l.campaign_id desc limit ?`,
+  );
+  const selectClicks = database.query<ClickRow, [string, number, number]>(
+    `select ${CLICK_COLUMNS} from campaign_click where link_id = ? and clicked_at >= ?
+     order by clicked_at desc limit ?`,
+  );
+  return (linkId, { occurredMs }) => {
+    const lead = selectLead.get(linkId);
+    if (lead === null) return null;
+    const sinceMs = occurredMs - EVIDENCE_WITHIN_MS;
+    const clicks = (selectClicks.values(linkId, sinceMs, CLICKS_MAX) as ClickRow[]).map(clickOf);
+    return {
+      lead: { linkId, email: lead.email, traits: JSON.parse(lead.traits) },
+      campaigns: selectCampaigns.all(linkId, CAMPAIGNS_MAX).map(campaignOf),
+      undecided: clicks.filter(isUndecided),
+    };
+  };
+}
+
+function isUndecided({ via, verdict }: Click): boolean {
+  return via === "redirect" && verdict !== "human";
+}
+
+/** What its links say by themselves, so that an address is recognized however its parts were put together. */
+function campaignOf({ utm, ...row }: CampaignRow): LeadCampaign {
+  const url = new URL(landingUrls({ ...row, utm: JSON.parse(utm) })(row.slug));
+  return { campaignId: row.campaignId, utmCampaign: url.searchParams.get("utm_campaign") };
+}
