@@ -8,6 +8,8 @@ import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
 import { type KeysDeps, keyRoutes } from "./features/keys/routes.ts";
+import { type MagnetsDeps, magnetRoutes } from "./features/magnets/routes.ts";
+import { type MetricsDeps, metricsRoutes } from "./features/metrics/routes.ts";
 import { explanationPageRoutes, type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
 import type { PersonalizeDeps } from "./features/personalize/personalize.ts";
 import { personalizeRoutes } from "./features/personalize/routes.ts";
@@ -17,8 +19,13 @@ import type { TrackDeps } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
 import { type WhatIfDeps, whatIfRoutes } from "./features/what-if/routes.ts";
 import { errorHandler } from "./http/errors.ts";
+import { guardLoad } from "./http/guard.ts";
+import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
+import { methodsAt, type Route } from "./http/methods.ts";
+import { observeRequests } from "./http/observe.ts";
 import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
+import type { Overload } from "./http/overload.ts";
 
 export type AppDeps = TrackDeps &
   IdentifyDeps &
@@ -30,11 +37,15 @@ export type AppDeps = TrackDeps &
   DestinationsDeps &
   ClickDeps &
   KeysDeps &
-  PersonalizeDeps & {
+  PersonalizeDeps &
+  MagnetsDeps &
+  MetricsDeps & {
     log: Log;
     /** What links are signed with. */
     secret: Buffer;
     origins: readonly string[];
+    limits: Limits;
+    overload: Pick<Overload, "isOverloaded">;
     health: HealthDeps;
     script: TrackerScript;
   };
@@ -42,13 +53,22 @@ export type AppDeps = TrackDeps &
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {
   const isAllowed = compileOrigins(deps.origins);
-  return new Elysia()
-    .use(errorHandler(deps.log))
+  let routes: () => readonly Route[] = () => [];
+  const app = new Elysia()
+    .use(observeRequests(deps.metrics))
+    .use(
+      errorHandler(
+        deps.log,
+        methodsAt(() => routes()),
+      ),
+    )
     .use(corsFor(isAllowed))
+    .use(guardLoad(deps.limits, deps.overload))
     .use(guardOrigin(isAllowed))
     .use(trackRoutes(deps, deps.script.eventsPath))
     .use(identifyRoutes(deps))
     .use(personalizeRoutes(deps))
+    .use(magnetRoutes(deps))
     .use(peopleRoutes(deps))
     .use(explanationPageRoutes(deps))
     .use(accountRoutes(deps))
@@ -60,5 +80,9 @@ export function createApp(deps: AppDeps) {
     .use(clickRoutes(deps))
     .use(keyRoutes(deps))
     .use(trackerRoutes(deps.script))
+    .use(metricsRoutes(deps))
     .use(healthRoutes(deps.health));
+  // Also those that are added to it later.
+  routes = () => app.routes;
+  return app;
 }

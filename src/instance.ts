@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { join } from "node:path";
 import { type AppDeps, createApp } from "./app.ts";
 import { ensureKeys, type InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
@@ -10,12 +11,14 @@ import { type Clock, systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { createClickRecorder } from "./features/clicks/recorder.ts";
 import { createClickWatch } from "./features/clicks/watch.ts";
+import { createAddressLimit } from "./features/magnets/address-limit.ts";
+import { keepCounts } from "./features/metrics/measure.ts";
 import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import { createKeys } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
+import { createMetrics, type Metrics } from "./http/metrics.ts";
 import { signPath } from "./http/signed-link.ts";
-import { createTally } from "./http/tally.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createRefresher } from "./jobs/refresh.ts";
@@ -26,6 +29,7 @@ import { createClickStore } from "./store/sqlite/clicks.ts";
 import { type Durability, openDatabase } from "./store/sqlite/database.ts";
 import { createDeliveryStore } from "./store/sqlite/delivery.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
+import { createSizeReader } from "./store/sqlite/house-counts.ts";
 import { ensureInstanceSecret } from "./store/sqlite/instance-secret.ts";
 import { createKeyStore, type KeyStore } from "./store/sqlite/keys.ts";
 import { createPersonalizeReader } from "./store/sqlite/personalize.ts";
@@ -60,6 +64,8 @@ export type Instance = {
   configure(config: IntentConfig, hash: string): void;
   /** Says that the file in place is broken while the last good config stays in force; null when it is mended. */
   setConfigProblem(problem: string | null): void;
+  /** From now on it is not ready for more. */
+  retire(): void;
   /** Waits for what is in flight and leaves one clean file behind. */
   close(): Promise<void>;
 };
@@ -75,7 +81,19 @@ export function createInstance(options: InstanceOptions): Instance {
   const keyStore = createKeyStore(database);
   const keys = ensureKeys(keyStore, options.secretKey, clock());
   let settings: Settings = settingsOf(options.config, options.configHash);
-  const common = { options, database, checkInPlace, clock, settings: () => settings, keyStore, keys, secret };
+  let isStopping = false;
+  const common = {
+    options,
+    database,
+    checkInPlace,
+    clock,
+    settings: () => settings,
+    keyStore,
+    keys,
+    secret,
+    metrics: createMetrics(),
+    isStopping: () => isStopping,
+  };
   const loop = createLoop(common);
   const refresher = createRefresher({
     ranks: loop.ranks,
@@ -98,6 +116,9 @@ export function createInstance(options: InstanceOptions): Instance {
     app,
     engine: loop.engine,
     keys,
+    retire: () => {
+      isStopping = true;
+    },
     configure: (config, hash) => {
       settings = settingsOf(config, hash);
       refresher.start();
@@ -127,6 +148,8 @@ type Common = {
   keyStore: KeyStore;
   keys: InstanceKeys;
   secret: Buffer;
+  metrics: Metrics;
+  isStopping: () => boolean;
 };
 
 /** Links in messages let whoever holds one read that one page, for a while. */
@@ -136,7 +159,7 @@ function linksOf({ public_url: publicUrl }: IntentConfig, secret: Buffer, nowMs:
 }
 
 /** The engine, and the job that sends what it committed. */
-function createLoop({ options: { log }, database, checkInPlace, clock, settings, secret }: Common) {
+function createLoop({ options: { log }, database, checkInPlace, clock, settings, secret, metrics }: Common) {
   const deliveries = createDeliveryStore(database);
   const deliverer = createDeliverer({
     store: deliveries,
@@ -156,10 +179,14 @@ function createLoop({ options: { log }, database, checkInPlace, clock, settings,
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
     onSignals: (signals) => {
-      for (const signal of signals) logSignal(signal, log);
+      for (const signal of signals) {
+        logSignal(signal, log);
+        metrics.countSignal(signal.threshold.name);
+      }
       deliverer.wake();
     },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
+    onTransaction: metrics.observeTransaction,
   });
   return { engine, deliverer, deliveries, ...createClicks(database, secret, log), ranks: createRankStore(database) };
 }
@@ -181,6 +208,8 @@ function depsOf({
   keyStore,
   keys,
   secret,
+  metrics,
+  isStopping,
   engine,
   deliverer,
   deliveries,
@@ -198,7 +227,13 @@ function depsOf({
     audit: createAuditStore(database),
     ingest: () => settings().config.ingest,
     visit: () => settings().config.privacy,
-    tally: createTally(),
+    metrics,
+    numbers: {
+      counts: keepCounts(reports.countHouse, clock),
+      bytes: createSizeReader(options.dataFolder),
+      backlog: engine.backlog,
+      isStoring: () => engine.storageProblem() === null,
+    },
     rules: () => settings().rules,
     now: clock,
     clickStore,
@@ -209,6 +244,7 @@ function depsOf({
     visitors: createPersonalizeReader(database),
     personalize: () => settings().config.personalize,
     honour: () => settings().config.tracker.honour,
+    ...magnetDepsOf(options, settings, keys),
     ...reports,
     deliveries,
     destinations: () => settings().config.destinations,
@@ -218,11 +254,25 @@ function depsOf({
     script: options.script,
     health: {
       storageProblem: engine.storageProblem,
+      backlog: engine.backlog,
+      isStopping,
       probeWrite: createWriteProbe(database, checkInPlace),
       now: clock,
       version: options.version,
       config: () => ({ hash: settings().rules.hash, problem: settings().problem }),
     },
+  };
+}
+
+/** What lead magnets need of the config and the tracker. */
+function magnetDepsOf({ dataFolder, script }: InstanceOptions, settings: () => Settings, keys: InstanceKeys) {
+  const [served] = script.files;
+  const pageContext = { script: served === undefined ? null : { path: served.path, writeKey: keys.writeKey } };
+  return {
+    magnets: () => settings().config.magnets,
+    magnetsFolder: () => settings().config.magnets_folder ?? join(dataFolder, "magnets"),
+    addressLimit: createAddressLimit(),
+    pageContext: () => pageContext,
   };
 }
 

@@ -1,0 +1,90 @@
+import { accountDomainOf } from "../../core/account.ts";
+import { AppError } from "../../core/error.ts";
+import { type Identifier, normalizeIdentifier } from "../../core/identifier.ts";
+import type { Json } from "../../core/json.ts";
+import type { Magnet, MagnetField } from "../../core/magnet.ts";
+import { parseJson } from "../../http/body.ts";
+
+export const MAGNET_BYTES_MAX = 32 * 1024;
+/** Room for a sentence or two; a trait is no letter. */
+const ANSWER_LENGTH_MAX = 1_000;
+
+/** A form as it was sent, every value a text; also what the form shows again when something is to be mended. */
+export type Typed = { readonly [name: string]: string };
+
+export type FieldErrors = { [name: string]: string };
+
+/** What the fields come to: who it is, and what was answered. */
+export type ReadForm = { email: string; claims: Identifier[]; answers: { [name: string]: Json } };
+
+/** A browser's own form, or JSON from a script. */
+export function readTyped(text: string, headers: Headers): Typed {
+  const isJson = headers.get("content-type")?.includes("json") === true || /^\s*\{/.test(text);
+  const entries = isJson ? Object.entries(objectOf(parseJson(text))) : [...new URLSearchParams(text)];
+  const typed: { [name: string]: string } = Object.create(null);
+  for (const [name, value] of entries) if (!(name in typed)) typed[name] = textOf(value, name);
+  return typed;
+}
+
+function objectOf(value: unknown): object {
+  if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
+  throw new AppError("invalid", "must be an object of the form's fields", null);
+}
+
+function textOf(value: unknown, name: string): string {
+  if (value === null) return "";
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  throw new AppError("invalid", "must be a text, a number, true or false", name.slice(0, 40));
+}
+
+/** The form's answers, or what is to be mended in which field, in the magnet's own words. */
+export function readForm(magnet: Magnet, typed: Typed): ReadForm | { errors: FieldErrors } {
+  const errors: FieldErrors = {};
+  const answers: { [name: string]: Json } = {};
+  const claims: Identifier[] = [];
+  const email = readEmail(magnet, typed.email ?? "");
+  if (email.error !== undefined) errors.email = email.error;
+  else claims.push({ kind: "email", value: email.value });
+  for (const field of magnet.fields) {
+    const said = (typed[field.name] ?? "").trim();
+    const read = field.name === "phone" ? readPhone(field, said, magnet) : readAnswer(field, said, magnet);
+    if (read.error !== undefined) errors[field.name] = read.error;
+    else if (read.value === null) continue;
+    else if (field.name === "phone") claims.push({ kind: "phone", value: String(read.value) });
+    else answers[field.name] = read.value;
+  }
+  return email.error !== undefined || Object.keys(errors).length > 0
+    ? { errors }
+    : { email: email.value, claims, answers };
+}
+
+type Read<Value extends Json> = { value: Value; error?: never } | { value?: never; error: string };
+
+function readEmail({ words, business_mail_only: isBusinessOnly }: Magnet, said: string): Read<string> {
+  if (said.trim() === "") return { error: words.is_missing };
+  const { value } = normalizeIdentifier("email", said);
+  if (value === undefined) return { error: words.is_no_email };
+  return isBusinessOnly && accountDomainOf(value) === null ? { error: words.is_free_mail } : { value };
+}
+
+function readPhone({ required }: MagnetField, said: string, { words }: Magnet): Read<string | null> {
+  if (said === "") return required ? { error: words.is_missing } : { value: null };
+  const { value } = normalizeIdentifier("phone", said);
+  return value === undefined ? { error: words.is_no_phone } : { value };
+}
+
+function readAnswer({ type, required, options }: MagnetField, said: string, { words }: Magnet): Read<Json> {
+  if (type === "checkbox") {
+    const isTicked = /^(?:on|true|1|yes)$/i.test(said);
+    return required && !isTicked ? { error: words.is_missing } : { value: isTicked };
+  }
+  if (said === "") return required ? { error: words.is_missing } : { value: null };
+  if (said.length > ANSWER_LENGTH_MAX) return { error: words.is_too_long };
+  if (type === "number") {
+    const number = Number(said.replace(",", "."));
+    return Number.isFinite(number) ? { value: number } : { error: words.is_no_number };
+  }
+  if (options !== undefined && !options.includes(said)) return { error: words.is_no_option };
+  return { value: said };
+}
