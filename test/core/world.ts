@@ -1,6 +1,8 @@
 import { ACCOUNT_PEOPLE_MAX, accountDomainOf, seenDayOf } from "../../src/core/account.ts";
+import type { Click, Evidence, Lead } from "../../src/core/click.ts";
 import { compileRules } from "../../src/core/compile.ts";
 import { adopt, type Command, decide, type Outcome } from "../../src/core/decide.ts";
+import type { ClickCommand } from "../../src/core/decide-click.ts";
 import type { IdentifyCommand, IdentifyOutcome } from "../../src/core/decide-identify.ts";
 import type { TrackCommand } from "../../src/core/decide-track.ts";
 import { type Event, sessionKeyOf } from "../../src/core/event.ts";
@@ -13,11 +15,11 @@ import type { Signal } from "../../src/core/signal.ts";
 import {
   type Account,
   type AccountStanding,
+  type ApartPair,
   type Changes,
   emptyState,
   type Identity,
   type IntentScore,
-  type Merge,
   type MergeReview,
   type Person,
   type Session,
@@ -25,6 +27,7 @@ import {
   type StoredEvent,
   sessionsKey,
 } from "../../src/core/state.ts";
+import { applyMerges, type LoggedMerge, loadPast, loadReview, loadUndo } from "./world-merges.ts";
 
 /** All rows there are; the same tables as the real store's, in maps. */
 export type Rows = {
@@ -35,9 +38,13 @@ export type Rows = {
   events: Map<string, StoredEvent>;
   accounts: Map<string, Account>;
   standings: Map<number, AccountStanding>;
-  merges: Merge[];
+  merges: LoggedMerge[];
+  apart: ApartPair[];
   reviews: MergeReview[];
   signals: Signal[];
+  /** Who was written to, by link; all of them in campaign 1. */
+  leads: Map<string, Lead>;
+  clicks: Click[];
 };
 
 export type World = ReturnType<typeof createWorld>;
@@ -54,8 +61,11 @@ export function createWorld(scoring: Scoring) {
     accounts: new Map(),
     standings: new Map(),
     merges: [],
+    apart: [],
     reviews: [],
     signals: [],
+    leads: new Map(),
+    clicks: [],
   };
   let lastId = 0;
   const mintId = () => {
@@ -95,6 +105,10 @@ function loadState(rows: Rows, load: readonly Command[]): State {
   const state = emptyState();
   for (const command of load) {
     if (command.type === "track") loadTrack(rows, state, command);
+    else if (command.type === "click") loadClick(rows, state, command);
+    else if (command.type === "undo") loadUndo(rows, state, command, (personId) => loadTogether(rows, state, [personId], []));
+    else if (command.type === "review")
+      loadReview(rows, state, command, (personIds, named) => loadTogether(rows, state, personIds, named));
     else loadIdentify(rows, state, command);
   }
   return state;
@@ -110,11 +124,32 @@ function loadTrack(rows: Rows, state: State, { actor, event }: TrackCommand): vo
   loadSessions(rows, state, identity.personId, sessionKeyOf(event));
 }
 
-function loadIdentify(rows: Rows, state: State, command: IdentifyCommand): void {
-  const named = command.visitor === null ? command.claims : [...command.claims, command.visitor];
+function loadIdentify(rows: Rows, state: State, { claims, visitor, event }: IdentifyCommand): void {
+  loadNamed(rows, state, visitor === null ? claims : [...claims, visitor], event);
+}
+
+function loadClick(rows: Rows, state: State, { link, visitor, event }: ClickCommand): void {
+  if (rows.events.has(event.eventId)) state.knownEventIds.add(event.eventId);
+  const lead = rows.leads.get(link.value) ?? null;
+  const undecided = rows.clicks
+    .filter(({ linkId, via, verdict }) => linkId === link.value && via === "redirect" && verdict !== "human")
+    .sort((a, b) => b.clickedMs - a.clickedMs);
+  if (lead !== null) state.link = { lead, campaigns: [{ campaignId: 1, utmCampaign: "spring" }], undecided };
+  const named = lead === null ? [] : [link, identifier("email", lead.email)];
+  loadNamed(rows, state, [...named, visitor], event);
+}
+
+function loadNamed(rows: Rows, state: State, named: readonly Identifier[], event: Event): void {
   const found = named.flatMap((identifier) => liveIdentity(rows, identifier) ?? []);
   for (const identity of found) state.identities.set(identifierKey(identity), identity);
-  const touched = new Set(found.map(({ personId }) => personId));
+  const touched = [...new Set(found.map(({ personId }) => personId))];
+  loadPast(rows, state, touched);
+  loadTogether(rows, state, touched, named);
+  for (const personId of touched) loadSessions(rows, state, personId, sessionKeyOf(event));
+}
+
+/** All that is needed to put these people together. */
+function loadTogether(rows: Rows, state: State, touched: readonly number[], named: readonly Identifier[]): void {
   const keys = new Map<string, number>();
   for (const personId of touched) {
     state.identitiesOf.set(personId, identitiesOf(rows, personId));
@@ -126,10 +161,10 @@ function loadIdentify(rows: Rows, state: State, command: IdentifyCommand): void 
     }
   }
   state.sharedSessionKeys = [...keys].filter(([, people]) => people > 1).map(([key]) => key);
-  for (const sessionKey of new Set([...state.sharedSessionKeys, sessionKeyOf(command.event)])) {
+  for (const sessionKey of state.sharedSessionKeys) {
     for (const personId of touched) loadSessions(rows, state, personId, sessionKey);
   }
-  const known = [...touched].flatMap((personId) => identitiesOf(rows, personId));
+  const known = touched.flatMap((personId) => identitiesOf(rows, personId));
   for (const { kind, value } of [...named, ...known]) {
     const domain = kind === "email" ? accountDomainOf(value) : null;
     const account = domain === null ? undefined : rows.accounts.get(domain);
@@ -165,6 +200,7 @@ function loadSessions(rows: Rows, state: State, personId: number, sessionKey: st
 
 /** Keeps what was decided, under the constraints that the real tables have. */
 function apply(rows: Rows, changes: Changes): void {
+  const eventsBefore = rows.events.size;
   for (const identity of changes.identities) rows.identities.set(identity.identityId, deepFreeze(identity));
   const live = [...rows.identities.values()].filter(({ retiredMs }) => retiredMs === null).map(identifierKey);
   if (new Set(live).size < live.length) throw new Error("an identifier belongs to two people");
@@ -192,8 +228,11 @@ function apply(rows: Rows, changes: Changes): void {
     if (isTaken) throw new Error("a crossing was signalled twice");
     rows.signals.push(deepFreeze(signal));
   }
-  rows.merges.push(...changes.merges.map(deepFreeze));
-  rows.reviews.push(...changes.reviews.map(deepFreeze));
+  for (const click of changes.clicks) {
+    const clickId = click.clickId ?? rows.clicks.length + 1;
+    rows.clicks = [...rows.clicks.filter((other) => other.clickId !== clickId), deepFreeze({ ...click, clickId })];
+  }
+  applyMerges(rows, deepFreeze(changes), eventsBefore);
 }
 
 /** A decision that changed its input in place would throw here, instead of passing by luck. */
@@ -204,7 +243,7 @@ function deepFreeze<Row>(row: Row): Row {
   return row;
 }
 
-function liveIdentity(rows: Rows, identifier: Identifier): Identity | null {
+export function liveIdentity(rows: Rows, identifier: Identifier): Identity | null {
   const key = identifierKey(identifier);
   for (const identity of rows.identities.values()) {
     if (identity.retiredMs === null && identifierKey(identity) === key) return identity;
@@ -216,7 +255,7 @@ export function identitiesOf(rows: Rows, personId: number): Identity[] {
   return [...rows.identities.values()].filter((identity) => identity.personId === personId);
 }
 
-function sessionsOf(rows: Rows, personId: number): Session[] {
+export function sessionsOf(rows: Rows, personId: number): Session[] {
   const own = new Set(identitiesOf(rows, personId).map(({ identityId }) => identityId));
   return [...rows.sessions.values()]
     .filter(({ identityId }) => own.has(identityId))
@@ -292,6 +331,23 @@ export function identify(
     traits,
     isTrusted: options.isTrusted ?? false,
     event: eventOf({ name: "identify", properties: { traits }, ...event }),
+  };
+}
+
+/** Somebody shows a hand on a page that they came to by a lead's link. */
+export function click(
+  linkId: string,
+  visitor: Identifier,
+  event: Pick<Event, "eventId" | "occurredMs"> & Partial<Event>,
+  evidence: Evidence | null = "moved",
+): ClickCommand {
+  return {
+    type: "click",
+    link: identifier("campaign_link", linkId),
+    visitor,
+    evidence,
+    isTrusted: false,
+    event: eventOf({ name: "campaign_click", properties: { link: linkId, evidence }, ...event }),
   };
 }
 
