@@ -80,7 +80,7 @@ function surplusOf(
   return [...sideOf(session.a), ...sideOf(session.b)].sort((x, y) => x - y).slice(perSession);
 }
 
-function earliest(lists: readonly (readonly number[])[], most: number): number[] {
+export function earliest(lists: readonly (readonly number[])[], most: number): number[] {
   return lists
     .flat()
     .sort((x, y) => x - y)

@@ -17,7 +17,7 @@ import type { Event } from "./event.ts";
 import { type Identifier, identifierKey, isStrong } from "./identifier.ts";
 import { IDENTITIES_MAX } from "./identity.ts";
 import { scoreOf } from "./score.ts";
-import { type Changes, type Identity, noChanges, type Person, type State } from "./state.ts";
+import { type Changes, type Identity, noChanges, type Person, pairKey, type State } from "./state.ts";
 import { isSuppressed } from "./suppressed.ts";
 import { levelOf } from "./threshold.ts";
 import { addTraits, freshOf } from "./traits.ts";
@@ -104,6 +104,10 @@ function bindingOf(
   const visitorPersonId = known?.personId ?? null;
   if (visitorPersonId !== null && visitorPersonId !== owner?.personId) {
     if ((state.identitiesOf.get(visitorPersonId) ?? []).some(namesSomebody)) return "other_person";
+  }
+  // Somebody said that these two are not one, and a link that is passed on says less.
+  if (visitorPersonId !== null && owner !== null && state.apart.has(pairKey(visitorPersonId, owner.personId))) {
+    return "other_person";
   }
   if (owner === null) return { lead, person: newDraft(mintId(), event.occurredMs, nowMs), visitorPersonId };
   if (visitorPersonId !== owner.personId && isPassedAround(state.identitiesOf.get(owner.personId) ?? [], nowMs)) {

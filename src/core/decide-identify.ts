@@ -4,7 +4,8 @@ import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
 import { absorb, type Draft, draftOf, mergeRecord, newDraft } from "./draft.ts";
 import type { Event } from "./event.ts";
 import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
-import { type Resolution, resolveIdentity } from "./identity.ts";
+import { type Claim, type Past, type Resolution, resolveIdentity } from "./identity.ts";
+import { askedReview } from "./review.ts";
 import { type Evaluation, evaluate, scoreOf } from "./score.ts";
 import type { Signal } from "./signal.ts";
 import {
@@ -14,6 +15,7 @@ import {
   type IntentScore,
   noChanges,
   type Person,
+  pairKey,
   type State,
 } from "./state.ts";
 import { heedSuppressions } from "./suppressed.ts";
@@ -61,7 +63,7 @@ export function decideIdentify(
     identity: state.identities.get(identifierKey(claim)) ?? null,
   }));
   const visitor = command.visitor === null ? null : (state.identities.get(identifierKey(command.visitor)) ?? null);
-  const resolution = resolveIdentity(claims, visitor, identitiesOf, command.isTrusted);
+  const resolution = resolveIdentity(claims, visitor, identitiesOf, command.isTrusted, pastOf(state));
 
   const isNew = resolution.target === null;
   let draft = isNew
@@ -78,7 +80,7 @@ export function decideIdentify(
   const known = new Set([...state.identitiesOf.values()].flat());
   const identities = [
     ...draft.identities.filter((identity) => !known.has(identity)),
-    ...attach(draft, resolution, visitor, command, circumstances),
+    ...attach(draft, resolution, { command, claims, visitor }, circumstances),
     ...(command.isTrusted ? vouch(command.claims, draft.identities, nowMs) : []),
   ];
   const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
@@ -86,10 +88,7 @@ export function decideIdentify(
   const isChanged = isNew || identities.length > 0 || person !== draft.person;
   changes.identities.push(...identities);
   if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
-  if (resolution.review !== null) {
-    const personIds = [...new Set([...resolution.review.personIds, person.personId])].sort((a, b) => a - b);
-    changes.reviews.push({ reviewId: mintId(), personIds, reason: resolution.review.reason, createdMs: nowMs });
-  }
+  const isInReview = askReview(state, changes, resolution, person, { command, claims, visitor }, circumstances);
   const settled = isChanged
     ? scoreChange(state, command, changes, { ...draft, person }, identities, scoreBefore, circumstances)
     : { score: draft.score, signals: [] };
@@ -101,12 +100,45 @@ export function decideIdentify(
       personId: person.personId,
       isChanged,
       isMerged: resolution.absorb.length > 0,
-      isInReview: resolution.review !== null,
+      isInReview,
       score: evaluation.score,
       level: levelOf(evaluation.score, rules.thresholds),
       evaluation,
       signals: settled.signals,
     },
+  };
+}
+
+type Named = { command: IdentifyCommand; claims: readonly Claim[]; visitor: Identity | null };
+
+/** Whether somebody is asked now, or was before and has not answered. */
+function askReview(
+  state: State,
+  changes: Changes,
+  { review, attach: attached, isVisitorLeft }: Resolution,
+  { personId }: Person,
+  { command, claims, visitor }: Named,
+  { nowMs, mintId }: Circumstances,
+): boolean {
+  if (review === null) return false;
+  const taken = new Set(attached.map(identifierKey));
+  const left = claims.filter((claim) => claim.identity === null && !taken.has(identifierKey(claim)));
+  const browser = isVisitorLeft && visitor === null && command.visitor !== null ? [command.visitor] : [];
+  const personIds = [...new Set([...review.personIds, personId])].sort((a, b) => a - b);
+  const asked = askedReview(
+    state.reviews,
+    { personIds, reason: review.reason, claims: [...left, ...browser] },
+    nowMs,
+    mintId,
+  );
+  if (asked.isChanged) changes.reviews.push(asked.review);
+  return asked.review.decision === null;
+}
+
+function pastOf({ apart, mergeCounts }: State): Past {
+  return {
+    isApart: (personId, otherId) => apart.has(pairKey(personId, otherId)),
+    mergesOf: (personId) => mergeCounts.get(personId) ?? 0,
   };
 }
 
@@ -155,20 +187,23 @@ function throughOf({ claims, visitor, isTrusted }: IdentifyCommand): string {
 function attach(
   { person: { personId }, identities: own }: Draft,
   { attach: fresh, isSwitch, isVisitorLeft }: Resolution,
-  visitor: Identity | null,
-  command: IdentifyCommand,
+  { command, claims, visitor }: Named,
   circumstances: Circumstances,
 ): Identity[] {
-  const added = fresh.map((identifier) => freshIdentity(identifier, personId, command.isTrusted, circumstances));
+  const known = [...claims]
+    .sort((a, b) => strengthRank(a.kind) - strengthRank(b.kind))
+    .find(({ identity }) => identity !== null)?.identity;
+  const saidWith = (known ?? (isSwitch ? null : visitor))?.identityId ?? null;
+  const make = (identifier: Identifier, isVerified: boolean): Identity => ({
+    ...freshIdentity(identifier, personId, isVerified, circumstances),
+    saidWith,
+  });
+  const added = fresh.map((identifier) => make(identifier, command.isTrusted));
   if (command.visitor !== null && !isVisitorLeft && (visitor === null || isSwitch)) {
     if (visitor !== null) added.push({ ...visitor, retiredMs: circumstances.nowMs });
     const key = identifierKey(command.visitor);
     const retired = own.find((identity) => identifierKey(identity) === key);
-    added.push(
-      retired === undefined
-        ? freshIdentity(command.visitor, personId, false, circumstances)
-        : { ...retired, retiredMs: null },
-    );
+    added.push(retired === undefined ? make(command.visitor, false) : { ...retired, retiredMs: null });
   }
   return added;
 }

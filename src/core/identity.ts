@@ -4,9 +4,25 @@ import type { Identity, ReviewReason } from "./state.ts";
 /** Persons that one identify may make one by itself; more need a person's eye. */
 export const PROFILES_MAX = 3;
 /** How many identifiers of a kind a person may carry; browsers come and go, so weak kinds have no such limit. */
-const PER_PERSON_MAX: { readonly [kind: string]: number } = { user_id: 1, email: 5, phone: 5 };
+const PER_PERSON_MAX: { readonly [kind: string]: number } = {
+  user_id: 1,
+  email: 5,
+  phone: 5,
+  loyalty_id: 5,
+  device_id: 5,
+};
+/** People that one person may have absorbed, all merges of theirs included; more need a person's eye. */
+export const MERGES_MAX = 100;
 /** Identifiers of all kinds, since each identify looks at them all; a browser beyond stays a visitor of its own. */
-const IDENTITIES_MAX = 500;
+export const IDENTITIES_MAX = 500;
+
+/** What is remembered of the people at hand. */
+export type Past = {
+  /** Whether somebody holds the two apart. */
+  isApart(personId: number, otherId: number): boolean;
+  /** How many people this one has absorbed. */
+  mergesOf(personId: number): number;
+};
 
 /** What "these identifiers are one" comes to. `target` null is a new person. */
 export type Resolution = {
@@ -31,6 +47,7 @@ export function resolveIdentity(
   visitor: Identity | null,
   identitiesOf: (personId: number) => readonly Identity[],
   isTrusted: boolean,
+  past: Past,
 ): Resolution {
   const byStrength = [...claims].sort((a, b) => strengthRank(a.kind) - strengthRank(b.kind));
   const fresh = byStrength.filter(({ identity }) => identity === null);
@@ -40,8 +57,10 @@ export function resolveIdentity(
   if (claimed.length === 0) return resolveFresh(fresh, visitorId, visitorIsKnown, identitiesOf, isTrusted);
 
   const isVisitorClaimed = visitorId !== null && claimed.includes(visitorId);
-  const isCrowded = claimed.some((personId) => identitiesOf(personId).length >= IDENTITIES_MAX);
-  const isVisitorLeft = isCrowded && !isVisitorClaimed;
+  const whyLeft = isVisitorClaimed
+    ? null
+    : whyVisitorLeft(claimed, visitorIsKnown ? null : visitorId, identitiesOf, past);
+  const isVisitorLeft = whyLeft !== null;
   const isSwitch = visitorId !== null && visitorIsKnown && !isVisitorClaimed && !isVisitorLeft;
   const absorbVisitor = visitorId !== null && !visitorIsKnown && !isVisitorClaimed && !isVisitorLeft ? [visitorId] : [];
   const fixed = { isSwitch, isVisitorLeft };
@@ -54,7 +73,14 @@ export function resolveIdentity(
     if (isVisitorClaimed) return { ...fixed, target: visitorId, absorb: [], attach: [], review };
     return { ...fixed, target: absorbVisitor[0] ?? null, absorb: [], attach: fresh, review };
   }
-  const reason = whyNotMerged(claimed.length, isTrusted, userIds.size > 1, absorbVisitor.length);
+  const reason = whyNotMerged(
+    [...claimed, ...absorbVisitor],
+    claimed.length,
+    isTrusted,
+    userIds.size > 1,
+    (personId) => weighing(personId),
+    past,
+  );
   if (reason !== null) {
     const target = isVisitorClaimed ? visitorId : (claimed[0] ?? null);
     const attach = attachable(fresh, target === null ? [] : weighing(target), isTrusted);
@@ -66,8 +92,9 @@ export function resolveIdentity(
     return { ...fixed, target, absorb, attach: [], review: { personIds: [target], reason: "unsigned_claim" } };
   }
   const attach = attachable(fresh, [target, ...absorb].flatMap(weighing), isTrusted);
-  const isTooMany = isVisitorLeft || attach.length < fresh.length;
-  const review = isTooMany ? { personIds: [target], reason: "too_many_identifiers" as const } : null;
+  const why = whyLeft ?? (attach.length < fresh.length ? ("too_many_identifiers" as const) : null);
+  const asked = isVisitorLeft && visitorId !== null && !visitorIsKnown ? [target, visitorId] : [target];
+  const review = why === null ? null : { personIds: asked, reason: why };
   return { ...fixed, target, absorb, attach, review };
 }
 
@@ -98,16 +125,51 @@ function resolveFresh(
   };
 }
 
+/** `personIds` are all who would be one, those that the claims name first. */
 function whyNotMerged(
+  personIds: readonly number[],
   claimedCount: number,
   isTrusted: boolean,
   hasUserIdConflict: boolean,
-  weakCount: number,
+  carriedBy: (personId: number) => readonly Identity[],
+  past: Past,
 ): ReviewReason | null {
   if (claimedCount < 2) return null;
   if (!isTrusted) return "unsigned_claim";
   if (hasUserIdConflict) return "user_id_conflict";
-  return claimedCount + weakCount > PROFILES_MAX ? "too_many_profiles" : null;
+  if (personIds.length > PROFILES_MAX) return "too_many_profiles";
+  return whyTooMuch(personIds, carriedBy, past);
+}
+
+/** Why a browser's own past does not become the past of who is named; null for `visitorId` when it has none to give. */
+function whyVisitorLeft(
+  claimed: readonly number[],
+  visitorId: number | null,
+  identitiesOf: (personId: number) => readonly Identity[],
+  past: Past,
+): ReviewReason | null {
+  if (claimed.some((personId) => identitiesOf(personId).length >= IDENTITIES_MAX)) return "too_many_identifiers";
+  const [target] = claimed;
+  if (visitorId === null || target === undefined) return null;
+  if (claimed.some((personId) => past.isApart(personId, visitorId))) return "kept_apart";
+  const carriedBy = (personId: number) => identitiesOf(personId).filter(({ retiredMs }) => retiredMs === null);
+  return whyTooMuch([target, visitorId], carriedBy, past);
+}
+
+function whyTooMuch(
+  personIds: readonly number[],
+  carriedBy: (personId: number) => readonly Identity[],
+  past: Past,
+): ReviewReason | null {
+  const isApart = personIds.some((one, index) => personIds.slice(index + 1).some((other) => past.isApart(one, other)));
+  if (isApart) return "kept_apart";
+  const merges = personIds.reduce((sum, personId) => sum + past.mergesOf(personId), personIds.length - 1);
+  if (merges > MERGES_MAX) return "too_many_merges";
+  const carried = personIds.flatMap(carriedBy);
+  const isOver = Object.entries(PER_PERSON_MAX).some(
+    ([kind, most]) => kind !== "user_id" && carried.filter((identity) => identity.kind === kind).length > most,
+  );
+  return isOver ? "too_many_identifiers" : null;
 }
 
 /** What browsers have claimed does not stand in the way of what the secret key says. */

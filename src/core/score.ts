@@ -58,6 +58,13 @@ export function withoutEvent(rule: CompiledRule | undefined, sum: DecayedSum, ev
   return { ...sum, weight: count === 0 ? 0 : Math.max(0, weight), count };
 }
 
+/** What is left of a sum without a part of it; not for rules that keep one event only. */
+export function withoutSum(rule: CompiledRule | undefined, sum: DecayedSum, part: DecayedSum): DecayedSum {
+  const weight = sum.weight - decay(part.weight, part.atMs, sum.atMs, rule?.halfLifeMs ?? null);
+  const count = sum.count - part.count;
+  return { ...sum, weight: count <= 0 ? 0 : Math.max(0, weight), count: Math.max(0, count) };
+}
+
 /** A rule's raw points at `nowMs`: points · n(T). */
 function rawOf(rule: CompiledRule, sum: DecayedSum, nowMs: number): number {
   return rule.points * decay(sum.weight, sum.atMs, nowMs, rule.halfLifeMs);

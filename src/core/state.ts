@@ -1,4 +1,5 @@
 import type { Attribution } from "./attribution.ts";
+import type { Click, Link } from "./click.ts";
 import type { CountedTimes } from "./count.ts";
 import type { Event } from "./event.ts";
 import type { Identifier } from "./identifier.ts";
@@ -15,6 +16,8 @@ export type Identity = Identifier & {
   createdMs: number;
   /** Set when the browser went over to somebody else: the past stays here, the value lives on in a new identity. */
   retiredMs: number | null;
+  /** The identity of the same person that this one was said together with; known where a merge is undone. */
+  saidWith?: number | null;
 };
 
 export type Person = {
@@ -81,14 +84,63 @@ export type Merge = {
 
 export type MergeSide = { identityIds: number[]; person: Person; score: IntentScore };
 
+/** A side of a merge in the log: what its identities came to with all events up to one. */
+export type LoggedSide = MergeSide & { mergeId: number; mergedMs: number; lastEventSeq: number };
+
+export type SequencedEvent = StoredEvent & { eventSeq: number };
+
+export type UndoneMerge = { mergeId: number; undoneMs: number };
+
+/** Two people whom somebody holds apart. */
+export type ApartPair = { personId: number; otherId: number; partedMs: number };
+
 export type MergeReview = {
   reviewId: number;
+  /** In the order of their ids. */
   personIds: number[];
   reason: ReviewReason;
+  /** What was named and is nobody's yet; those that were rejected stay so. */
+  claims: ReviewClaim[];
   createdMs: number;
+  decidedMs: number | null;
+  decision: Verdict | null;
 };
 
-export type ReviewReason = "unsigned_claim" | "user_id_conflict" | "too_many_profiles" | "too_many_identifiers";
+export type ReviewClaim = Identifier & { isRejected: boolean };
+
+export type Verdict = "approved" | "rejected";
+
+export type ReviewReason =
+  | "unsigned_claim"
+  | "user_id_conflict"
+  | "too_many_profiles"
+  | "too_many_identifiers"
+  | "too_many_merges"
+  | "kept_apart";
+
+/** What somebody did with a key, to be kept in the transaction that did it. */
+export type AuditNote = {
+  occurredMs: number;
+  keyId: string;
+  action: string;
+  subject: string;
+  detail: { [name: string]: string | number };
+};
+
+/** What an undo needs to know beside the person who holds both sides. */
+export type Parting = {
+  merge: Merge & { undoneMs: number | null };
+  /** Who holds both sides today; null when they are gone. */
+  ownerId: number | null;
+  absorbed: Person | null;
+  /** Every side of every merge that the owner was part of, undone ones too, the latest first. */
+  logged: LoggedSide[];
+  sessions: Session[];
+  /** Of all the owner's identities, those that came after the oldest of the sides was logged. */
+  events: SequencedEvent[];
+  /** More events than one transaction may go through. */
+  isTooLong: boolean;
+};
 
 /** The few rows that the commands of one load touch. */
 export type State = {
@@ -107,6 +159,18 @@ export type State = {
   suppressed: Set<string>;
   /** The accounts of all touched people; the scores of the people in it are loaded as well. */
   standings: Map<number, AccountStanding>;
+  /** How many people each of the touched has absorbed, where a merge is possible. */
+  mergeCounts: Map<number, number>;
+  /** Pairs of the touched people whom somebody holds apart, as `pairKey`. */
+  apart: Set<string>;
+  /** Reviews about the touched people and nobody else. */
+  reviews: MergeReview[];
+  /** What an undo is about; null when there is no such merge. */
+  parting: Parting | null;
+  /** The review that is decided, and who its people are by now; null when there is none. */
+  review: { review: MergeReview; personIds: number[] } | null;
+  /** The campaign link that a click names; null when it is nobody's. */
+  link: Link | null;
 };
 
 export type Changes = {
@@ -118,8 +182,12 @@ export type Changes = {
   accounts: Account[];
   standings: AccountStanding[];
   merges: Merge[];
+  undone: UndoneMerge[];
+  apart: ApartPair[];
   reviews: MergeReview[];
+  audits: AuditNote[];
   signals: Signal[];
+  clicks: Click[];
 };
 
 export function noChanges(): Changes {
@@ -132,8 +200,12 @@ export function noChanges(): Changes {
     accounts: [],
     standings: [],
     merges: [],
+    undone: [],
+    apart: [],
     reviews: [],
+    audits: [],
     signals: [],
+    clicks: [],
   };
 }
 
@@ -149,11 +221,21 @@ export function emptyState(): State {
     accounts: new Map(),
     suppressed: new Set(),
     standings: new Map(),
+    mergeCounts: new Map(),
+    apart: new Set(),
+    reviews: [],
+    parting: null,
+    review: null,
+    link: null,
   };
 }
 
 export function sessionsKey(personId: number, sessionKey: string): string {
   return `${personId} ${sessionKey}`;
+}
+
+export function pairKey(personId: number, otherId: number): string {
+  return personId < otherId ? `${personId} ${otherId}` : `${otherId} ${personId}`;
 }
 
 export function freshPerson(personId: number, nowMs: number): Person {

@@ -41,6 +41,8 @@ export type EngineOptions = {
   /** Called after each commit that brought signals. */
   onSignals: (signals: readonly SignalData[]) => void;
   onFault: (error: unknown) => void;
+  /** Told of every transaction that was committed how many commands it took in, and how long it took. */
+  onTransaction?: (commands: number, durationMs: number) => void;
 };
 
 export type Engine = {
@@ -60,6 +62,8 @@ export type Engine = {
    * until somebody has looked at it.
    */
   storageProblem(): AppError | null;
+  /** Commands and refused events that wait for their transaction. */
+  backlog(): number;
   /** Waits for all that was submitted. */
   drain(): Promise<void>;
 };
@@ -128,6 +132,7 @@ export function createEngine(options: EngineOptions): Engine {
   /** What there is to tell afterwards; null when somebody else holds the file for a moment. */
   const commitBatch = (batch: readonly Submission[]): (() => void)[] | null => {
     const nowMs = clock();
+    const beganMs = performance.now();
     const circumstances: Circumstances = { rules: options.rules(), nowMs, mintId: () => ids.mint(nowMs) };
     try {
       const { outcomes, crossings } = store.transact(() => {
@@ -142,6 +147,7 @@ export function createEngine(options: EngineOptions): Engine {
         return work;
       });
       if (failure?.refusal.code !== "damaged") failure = null;
+      options.onTransaction?.(outcomes.length, performance.now() - beganMs);
       const replies = repliesOf(batch, outcomes);
       const signals = crossings.map(({ data }) => data);
       return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
@@ -198,6 +204,7 @@ export function createEngine(options: EngineOptions): Engine {
       const isRecent = Math.abs(clock() - failure.atMs) <= FAILED_FOR_MS;
       return isRecent || failure.refusal.code === "damaged" ? failure.refusal : null;
     },
+    backlog: () => queued,
     drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
   };
 }
@@ -244,6 +251,10 @@ function decideAll(
         decided.push(changes);
         work.outcomes.push(outcome);
       } catch (error) {
+        if (error instanceof AppError) {
+          work.outcomes.push(error);
+          continue;
+        }
         onFault(error);
         work.outcomes.push(new AppError("internal", "this one could not be decided; it was not stored"));
       }

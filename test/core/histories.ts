@@ -37,16 +37,16 @@ export function visitor(index: number): Identifier {
 }
 
 /** The commands in order of arrival; equal ranks stay as they were written. */
-export function arrive(ranked: readonly { rank: number; command: Command }[]): Command[] {
+export function arrive(ranked: readonly { rank: number; command: EventCommand }[]): EventCommand[] {
   return [...ranked].sort((a, b) => a.rank - b.rank).map(({ command }) => command);
 }
 
-export function tracked(all: readonly Done[]): { rank: number; command: Command }[] {
+export function tracked(all: readonly Done[]): { rank: number; command: EventCommand }[] {
   return all.map(({ visitor: index, event, rank }) => ({ rank, command: track(visitor(index), event) }));
 }
 
 /** Every visitor says the same e-mail, each at its own moment in the arrival. */
-export function gathered(ranks: readonly number[]): { rank: number; command: Command }[] {
+export function gathered(ranks: readonly number[]): { rank: number; command: EventCommand }[] {
   return ranks.map((rank, index) => ({
     rank,
     command: identify([identifier("email", "ada@lovelace.example")], visitor(index), {
@@ -86,16 +86,19 @@ const claimsOf = fc
     }),
   );
 
+/** Commands that bring an event; only they can be told apart by it. */
+export type EventCommand = Extract<Command, { event: Event }>;
+
 /** Whatever a site with shared devices, log-ins and mistakes sends: events and identifies, in any mixture. */
-export function lives(most: number): fc.Arbitrary<Command[]> {
+export function lives(most: number): fc.Arbitrary<EventCommand[]> {
   const doing = fc
     .record({ index: fc.nat(3), event: happening })
-    .map(({ index, event }): Command => track(visitor(index), event));
+    .map(({ index, event }): EventCommand => track(visitor(index), event));
   const saying = fc
     .record({ claims: claimsOf, index: fc.option(fc.nat(3)), isTrusted: fc.boolean(), occurredMs, plan: fc.nat(1) })
     .filter(({ claims, index }) => claims.length > 0 || index !== null)
     .map(
-      ({ claims, index, isTrusted, occurredMs: atMs, plan }): Command =>
+      ({ claims, index, isTrusted, occurredMs: atMs, plan }): EventCommand =>
         identify(
           claims,
           index === null ? null : visitor(index),
@@ -110,7 +113,7 @@ export function lives(most: number): fc.Arbitrary<Command[]> {
     })
     .map((commands) =>
       commands.map(
-        (command, index): Command => ({ ...command, event: { ...command.event, eventId: `event ${index}` } }),
+        (command, index): EventCommand => ({ ...command, event: { ...command.event, eventId: `event ${index}` } }),
       ),
     );
 }

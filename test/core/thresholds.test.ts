@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Command } from "../../src/core/decide.ts";
 import { DAY_MS } from "../../src/core/duration.ts";
 import { combineThresholds, cross, levelOf, rearm, type ThresholdStates } from "../../src/core/threshold.ts";
-import { batchesOf, END_MS, lives } from "./histories.ts";
+import { batchesOf, END_MS, type EventCommand, lives } from "./histories.ts";
 import { holds } from "./property.ts";
 import { everyKindOfRule, neverFalls } from "./scoring.ts";
 import { createWorld, livePeople, scoreAt, type World } from "./world.ts";
@@ -15,8 +14,8 @@ const levels = [
 ];
 
 /** All of it a second time: the events as duplicates, the identifies as new calls. */
-function twice(commands: readonly Command[]): Command[] {
-  const again = commands.map((command): Command => {
+function twice(commands: readonly EventCommand[]): EventCommand[] {
+  const again = commands.map((command): EventCommand => {
     if (command.type === "track") return command;
     return { ...command, event: { ...command.event, eventId: `${command.event.eventId} again` } };
   });

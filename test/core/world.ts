@@ -106,7 +106,8 @@ function loadState(rows: Rows, load: readonly Command[]): State {
   for (const command of load) {
     if (command.type === "track") loadTrack(rows, state, command);
     else if (command.type === "click") loadClick(rows, state, command);
-    else if (command.type === "undo") loadUndo(rows, state, command, (personId) => loadTogether(rows, state, [personId], []));
+    else if (command.type === "undo")
+      loadUndo(rows, state, command, (personId) => loadTogether(rows, state, [personId], []));
     else if (command.type === "review")
       loadReview(rows, state, command, (personIds, named) => loadTogether(rows, state, personIds, named));
     else loadIdentify(rows, state, command);

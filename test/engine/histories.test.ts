@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Command } from "../../src/core/decide.ts";
 import { AppError } from "../../src/core/error.ts";
 import { identifierKey } from "../../src/core/identifier.ts";
-import { arrive, batchesOf, doings, END_MS, gathered, lives, tracked } from "../core/histories.ts";
+import { arrive, batchesOf, doings, END_MS, type EventCommand, gathered, lives, tracked } from "../core/histories.ts";
 import { everyKindOfRule } from "../core/scoring.ts";
 import { comparePeople, differenceOf } from "../support/reference.ts";
 import { type EngineHouse, openEngine } from "./house.ts";
@@ -22,10 +22,10 @@ async function holds<Values>(property: fc.IAsyncProperty<Values>, numRuns: numbe
 }
 
 /** Several histories one after the other, as if they were one: long enough that sessions are shared before they merge. */
-function renumbered(histories: readonly (readonly Command[])[]): Command[] {
+function renumbered(histories: readonly (readonly EventCommand[])[]): EventCommand[] {
   return histories
     .flat()
-    .map((command, index): Command => ({ ...command, event: { ...command.event, eventId: `event ${index}` } }));
+    .map((command, index): EventCommand => ({ ...command, event: { ...command.event, eventId: `event ${index}` } }));
 }
 
 /** Events of three visitors, who say the same e-mail in the middle of them. */

@@ -1,8 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { seenDayOf } from "../../core/account.ts";
 import type { Changes, Identity, IntentScore, Merge, Person, Session, StoredEvent } from "../../core/state.ts";
+import { createAuditStore } from "./audit.ts";
 import { clickWriter } from "./clicks.ts";
 import { rankOf } from "./ranks.ts";
+import { reviewWriter } from "./reviews.ts";
 import { packSums, packThresholds } from "./row.ts";
 
 /** Writes what was decided, the last version of each row once. */
@@ -18,10 +20,9 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
   );
   const writeMerge = mergeWriter(database);
   const writeClick = clickWriter(database);
-  const insertReview = database.query(
-    `insert into merge_review (review_id, person_ids, reason, created_at) values (?, ?, ?, ?)
-     on conflict (person_ids) do nothing`,
-  );
+  const writeReview = reviewWriter(database);
+  const writeParting = partingWriter(database);
+  const audit = createAuditStore(database);
   return (changes) => {
     for (const { accounts, merges } of changes) {
       for (const { accountId, domain, createdMs } of accounts) insertAccount.run(accountId, domain, createdMs);
@@ -48,10 +49,10 @@ export function createApply(database: Database): (changes: readonly Changes[]) =
       for (const { accountId, thresholds } of standings) updateStanding.run(accountId, packThresholds(thresholds));
     }
     for (const { clicks } of changes) for (const click of clicks) writeClick(click);
-    for (const { reviews } of changes) {
-      for (const { reviewId, personIds, reason, createdMs } of reviews) {
-        insertReview.run(reviewId, JSON.stringify(personIds), reason, createdMs);
-      }
+    for (const change of changes) {
+      writeParting(change);
+      for (const review of change.reviews) writeReview(review);
+      for (const note of change.audits) audit.record(note);
     }
   };
 }
@@ -151,12 +152,12 @@ function sessionWriter(database: Database): (session: Session) => void {
 
 function identityWriter(database: Database): (identity: Identity) => void {
   const upsert = database.query(
-    `insert into identity (identity_id, kind, value, person_id, is_verified, created_at, retired_at)
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    `insert into identity (identity_id, kind, value, person_id, is_verified, created_at, retired_at, said_with)
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
      on conflict (identity_id) do update set person_id = ?4, is_verified = ?5, retired_at = ?7`,
   );
-  return ({ identityId, kind, value, personId, isVerified, createdMs, retiredMs }) => {
-    upsert.run(identityId, kind, value, personId, isVerified ? 1 : 0, createdMs, retiredMs);
+  return ({ identityId, kind, value, personId, isVerified, createdMs, retiredMs, saidWith = null }) => {
+    upsert.run(identityId, kind, value, personId, isVerified ? 1 : 0, createdMs, retiredMs, saidWith);
   };
 }
 
@@ -168,6 +169,20 @@ function personWriter(database: Database): (person: Person) => void {
   );
   return ({ personId, traits, verifiedTraits, accountId, mergedInto, createdMs }) => {
     upsert.run(personId, JSON.stringify(traits), JSON.stringify(verifiedTraits), accountId, mergedInto, createdMs);
+  };
+}
+
+function partingWriter(database: Database): (changes: Pick<Changes, "undone" | "apart">) => void {
+  const updateMerge = database.query("update merge set undone_at = ?2 where merge_id = ?1");
+  const insertApart = database.query(
+    "insert into apart (person_id, other_id, parted_at) values (?, ?, ?) on conflict do nothing",
+  );
+  return ({ undone, apart }) => {
+    for (const { mergeId, undoneMs } of undone) updateMerge.run(mergeId, undoneMs);
+    for (const { personId, otherId, partedMs } of apart) {
+      insertApart.run(personId, otherId, partedMs);
+      insertApart.run(otherId, personId, partedMs);
+    }
   };
 }
 

@@ -1,13 +1,11 @@
 import type { Database } from "bun:sqlite";
-import { ACCOUNT_PEOPLE_MAX, accountDomainOf } from "../../core/account.ts";
 import type { LoneCommand } from "../../core/decide.ts";
+import type { ClickCommand } from "../../core/decide-click.ts";
 import type { IdentifyCommand } from "../../core/decide-identify.ts";
 import type { TrackCommand } from "../../core/decide-track.ts";
-import { sessionKeyOf } from "../../core/event.ts";
+import { type Event, sessionKeyOf } from "../../core/event.ts";
 import { type Identifier, identifierKey } from "../../core/identifier.ts";
-import { PROFILES_MAX } from "../../core/identity.ts";
 import {
-  type Account,
   emptyState,
   type Identity,
   type IntentScore,
@@ -16,6 +14,12 @@ import {
   type State,
   sessionsKey,
 } from "../../core/state.ts";
+import { createAccountLoader } from "./load-accounts.ts";
+import { createLinkLoader } from "./load-click.ts";
+import type { LoadParts } from "./load-parts.ts";
+import { createPastLoader } from "./load-past.ts";
+import { createReviewLoader } from "./load-review.ts";
+import { createUndoLoader } from "./load-undo.ts";
 import type { Recent } from "./recent.ts";
 import {
   IDENTITY_COLUMNS,
@@ -27,7 +31,6 @@ import {
   type SessionRow,
   scoreOfRow,
   sessionOf,
-  unpackThresholds,
 } from "./row.ts";
 import { createSuppressions } from "./suppression.ts";
 
@@ -61,16 +64,9 @@ export function createLoader(database: Database, recent: Recent): Loader {
     `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
   );
   const sharedKeysOf = sharedSessionLookup(database);
+  const loadLink = createLinkLoader(database);
+  const loadPast = createPastLoader(database);
   const suppressions = createSuppressions(database);
-  const selectAccount = database.query<[number, string, number], [string]>(
-    "select account_id, domain, created_at from account where domain = ?",
-  );
-
-  const selectStanding = database.query<[string], [number]>("select thresholds from account where account_id = ?");
-  const selectMembers = database.query<[number], [number, number]>(
-    `select person_id from intent_score where account_id = ? order by seen_day desc, person_id desc limit ?`,
-  );
-
   const loadSessions = (state: State, personId: number, sessionKey: string): void => {
     const key = sessionsKey(personId, sessionKey);
     if (state.sessions.has(key)) return;
@@ -100,16 +96,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
     state.scores.set(personId, score);
   };
 
-  /** Some more people than count, since an identify may take a few away. */
-  const loadStanding = (state: State, accountId: number | null): void => {
-    if (accountId === null || state.standings.has(accountId)) return;
-    const [row] = selectStanding.values(accountId) as [string][];
-    if (row === undefined) throw new Error("a person's account is stored");
-    const members = selectMembers.values(accountId, ACCOUNT_PEOPLE_MAX + PROFILES_MAX) as [number][];
-    const personIds = members.map(([personId]) => personId);
-    for (const personId of personIds) loadScore(state, personId);
-    state.standings.set(accountId, { accountId, thresholds: unpackThresholds(row[0]), personIds });
-  };
+  const { loadAccounts, loadStanding } = createAccountLoader(database, loadScore);
 
   const findIdentity = ({ kind, value }: Identifier, key: string): Identity | undefined => {
     const kept = recent.kept.identities.get(key);
@@ -145,10 +132,15 @@ export function createLoader(database: Database, recent: Recent): Loader {
     return state;
   };
 
+  const findPerson = (personId: number): Person | null => {
+    const [row] = selectPerson.values(personId) as PersonRow[];
+    return row === undefined ? null : personOf(row);
+  };
+
   const loadPerson = (state: State, personId: number): void => {
-    const [person] = selectPerson.values(personId) as PersonRow[];
-    if (person === undefined) throw new Error("an identity points to nobody");
-    state.people.set(personId, personOf(person));
+    const person = findPerson(personId);
+    if (person === null) throw new Error("an identity points to nobody");
+    state.people.set(personId, person);
     loadScore(state, personId);
     state.identitiesOf.set(personId, (selectIdentitiesOf.values(personId) as IdentityRow[]).map(identityOf));
   };
@@ -166,18 +158,9 @@ export function createLoader(database: Database, recent: Recent): Loader {
     for (const { personId } of bySessionCount) for (const key of shared) loadSessions(state, personId, key);
   };
 
-  const loadAccounts = (state: State, command: IdentifyCommand): void => {
-    const carried: Identifier[] = [...state.identitiesOf.values()].flat();
-    for (const { kind, value } of [...command.claims, ...carried]) {
-      const domain = kind === "email" ? accountDomainOf(value) : null;
-      const [row] = domain === null ? [] : (selectAccount.values(domain) as [number, string, number][]);
-      if (row !== undefined) state.accounts.set(row[1], accountOf(row));
-    }
-  };
-
-  const loadForIdentify = (command: IdentifyCommand): State => {
-    const state = emptyState();
-    for (const identifier of [...command.claims, ...(command.visitor === null ? [] : [command.visitor])]) {
+  /** All that is needed to put people together: those who are named by any of these. */
+  const loadNamed = (state: State, named: readonly Identifier[], event: Event): State => {
+    for (const identifier of named) {
       const key = identifierKey(identifier);
       const identity = findIdentity(identifier, key);
       if (identity !== undefined) state.identities.set(key, identity);
@@ -186,15 +169,57 @@ export function createLoader(database: Database, recent: Recent): Loader {
     const personIds = new Set([...state.identities.values()].map(({ personId }: Identity) => personId));
     for (const personId of personIds) {
       loadPerson(state, personId);
-      loadSessions(state, personId, sessionKeyOf(command.event));
+      loadSessions(state, personId, sessionKeyOf(event));
     }
     if (personIds.size > 1) loadSharedSessions(state);
-    loadAccounts(state, command);
+    loadPast(state, [...personIds]);
+    loadAccounts(state, named);
     for (const { accountId } of [...state.scores.values(), ...state.accounts.values()]) loadStanding(state, accountId);
     return state;
   };
 
-  return { loadForTracking, loadAlone: loadForIdentify };
+  const loadForIdentify = ({ claims, visitor, event }: IdentifyCommand): State =>
+    loadNamed(emptyState(), visitor === null ? claims : [...claims, visitor], event);
+
+  const loadForClick = ({ link: { kind, value }, visitor, event }: ClickCommand): State => {
+    const state = emptyState();
+    if (selectEventId.values(event.eventId).length > 0) state.knownEventIds.add(event.eventId);
+    state.link = loadLink(value, event);
+    const named: Identifier[] =
+      state.link === null
+        ? []
+        : [
+            { kind, value },
+            { kind: "email", value: state.link.lead.email },
+          ];
+    return loadNamed(state, [...named, visitor], event);
+  };
+
+  const parts: LoadParts = {
+    findIdentity: (identifier) => findIdentity(identifier, identifierKey(identifier)),
+    isSuppressed: suppressions.isSuppressed,
+    findPerson,
+    loadScore,
+    loadPerson,
+    loadSharedSessions,
+    loadAccounts,
+    loadStanding,
+  };
+  const loadForUndo = createUndoLoader(database, parts);
+  const loadForReview = createReviewLoader(database, parts);
+  const loadAlone = (command: LoneCommand): State => {
+    switch (command.type) {
+      case "identify":
+        return loadForIdentify(command);
+      case "click":
+        return loadForClick(command);
+      case "undo":
+        return loadForUndo(command);
+      case "review":
+        return loadForReview(command);
+    }
+  };
+  return { loadForTracking, loadAlone };
 }
 
 type SessionsOf = Pick<IntentScore, "personId" | "sessionCount">;
@@ -232,8 +257,4 @@ function personOf([personId, traits, verifiedTraits, accountId, mergedInto, crea
     mergedInto,
     createdMs,
   };
-}
-
-function accountOf([accountId, domain, createdMs]: [number, string, number]): Account {
-  return { accountId, domain, createdMs };
 }

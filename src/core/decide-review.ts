@@ -1,0 +1,131 @@
+import { accountFor } from "./account-of.ts";
+import type { Circumstances } from "./circumstances.ts";
+import { freshIdentity, settleScore } from "./decide-track.ts";
+import type { Standing } from "./decide-undo.ts";
+import { absorb, type Draft, draftOf, mergeRecord } from "./draft.ts";
+import { AppError } from "./error.ts";
+import { formatId } from "./id.ts";
+import { identifierKey } from "./identifier.ts";
+import { survivorOf } from "./identity.ts";
+import { pendingClaims } from "./review.ts";
+import { scoreOf } from "./score.ts";
+import type { Signal } from "./signal.ts";
+import { type Changes, type Identity, type MergeReview, noChanges, type State, type Verdict } from "./state.ts";
+import { isSuppressed } from "./suppressed.ts";
+import { levelOf } from "./threshold.ts";
+
+export type ReviewCommand = { type: "review"; reviewId: number; verdict: Verdict; keyId: string };
+
+export type ReviewOutcome = {
+  status: "reviewed";
+  review: MergeReview;
+  /** Who they all are by an approval; null after a rejection. */
+  person: Standing | null;
+  mergeIds: number[];
+  signals: Signal[];
+};
+
+type Decided = { changes: Changes; outcome: ReviewOutcome };
+
+/** A person's word on what no rule may decide: it goes beyond the limits that sent it here. */
+export function decideReview(state: State, command: ReviewCommand, circumstances: Circumstances): Decided {
+  if (state.review === null) throw new AppError("not_found", "there is no such review; GET /reviews lists them");
+  const { review: known, personIds } = state.review;
+  if (known.decision !== null) {
+    throw new AppError("conflict", `this review was ${known.decision} already; undo the merge if that was wrong`);
+  }
+  if (personIds.length === 0) throw new AppError("conflict", "the people of this review were erased");
+  const changes = noChanges();
+  const review: MergeReview = { ...known, decision: command.verdict, decidedMs: circumstances.nowMs };
+  changes.audits.push({
+    occurredMs: circumstances.nowMs,
+    keyId: command.keyId,
+    action: command.verdict === "approved" ? "review_approve" : "review_reject",
+    subject: formatId("review", review.reviewId),
+    detail: { people: personIds.length, claims: pendingClaims(known).length },
+  });
+  return command.verdict === "approved"
+    ? approve(state, review, personIds, changes, circumstances)
+    : reject(review, personIds, changes, circumstances);
+}
+
+function reject(known: MergeReview, personIds: readonly number[], changes: Changes, { nowMs }: Circumstances): Decided {
+  const review = { ...known, claims: known.claims.map((claim) => ({ ...claim, isRejected: true })) };
+  changes.reviews.push(review);
+  personIds.forEach((personId, index) => {
+    for (const otherId of personIds.slice(index + 1)) changes.apart.push({ personId, otherId, partedMs: nowMs });
+  });
+  return { changes, outcome: { status: "reviewed", review, person: null, mergeIds: [], signals: [] } };
+}
+
+/** Makes one of them all, as if the secret key had said it, and looks at the thresholds once, after the merge. */
+function approve(
+  state: State,
+  review: MergeReview,
+  reviewed: readonly number[],
+  changes: Changes,
+  circumstances: Circumstances,
+): Decided {
+  const { rules, nowMs } = circumstances;
+  const claims = pendingClaims(review);
+  const holders = claims.flatMap((claim) => state.identities.get(identifierKey(claim))?.personId ?? []);
+  const personIds = [...new Set([...reviewed, ...holders])];
+  const target = survivorOf(personIds, (personId) => state.identitiesOf.get(personId) ?? []);
+  let draft = draftOf(state, target, circumstances);
+  const scoreBefore = scoreOf(draft.score.sums, rules, nowMs);
+  const through = `review:${kindsOf(state, personIds, claims).join("+")}`;
+  for (const absorbedId of personIds.filter((personId) => personId !== target)) {
+    const absorbed = draftOf(state, absorbedId, circumstances);
+    changes.merges.push(mergeRecord(draft, absorbed, through, circumstances));
+    draft = absorb(state, draft, absorbed, circumstances);
+    changes.people.push({ ...absorbed.person, mergedInto: target });
+  }
+  const identities = vouchedFor(draft, state, claims, circumstances);
+  const account = accountFor(state, draft.person, identities, circumstances);
+  const person = account === null ? draft.person : { ...draft.person, accountId: account.accountId };
+  if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
+  const settled = settleScore({ ...draft.score, accountId: person.accountId }, scoreBefore, circumstances);
+  changes.reviews.push(review);
+  changes.identities.push(...identities);
+  changes.people.push(person);
+  changes.scores.push(settled.score);
+  changes.signals.push(...settled.signals);
+  const { score } = settled.score;
+  return {
+    changes,
+    outcome: {
+      status: "reviewed",
+      review,
+      person: { personId: target, score, level: levelOf(score, rules.thresholds) },
+      mergeIds: changes.merges.map(({ mergeId }) => mergeId),
+      signals: settled.signals,
+    },
+  };
+}
+
+/** All identities of the one person there is now: what was claimed is verified by the word of who approved. */
+function vouchedFor(
+  { person: { personId }, identities }: Draft,
+  state: State,
+  claims: readonly ReturnType<typeof pendingClaims>[number][],
+  circumstances: Circumstances,
+): Identity[] {
+  const named = new Set(claims.map(identifierKey));
+  const isNamed = (one: Identity) => one.retiredMs === null && named.has(identifierKey(one));
+  // Of several user ids the next word of the secret key would let go of those that only a browser has claimed.
+  const isKept = (one: Identity) => one.retiredMs === null && one.kind === "user_id";
+  const own = identities.map((one) => (isNamed(one) || isKept(one) ? { ...one, isVerified: true } : one));
+  const saidWith = identities[0]?.identityId ?? null;
+  const fresh = claims
+    .filter((claim) => !state.identities.has(identifierKey(claim)) && !isSuppressed(state, claim))
+    .map((claim) => ({
+      ...freshIdentity(claim, personId, claim.kind !== "anonymous_id", circumstances),
+      saidWith,
+    }));
+  return [...own, ...fresh];
+}
+
+function kindsOf(state: State, personIds: readonly number[], claims: readonly { kind: string }[]): string[] {
+  const strongest = personIds.flatMap((personId) => state.identitiesOf.get(personId)?.[0]?.kind ?? []);
+  return [...new Set(claims.length > 0 ? claims.map(({ kind }) => kind) : strongest)];
+}

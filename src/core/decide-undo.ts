@@ -1,0 +1,169 @@
+import { type Attribution, combineAttribution } from "./attribution.ts";
+import type { Circumstances } from "./circumstances.ts";
+import { placeScore } from "./decide-track.ts";
+import { AppError } from "./error.ts";
+import { formatId } from "./id.ts";
+import { identifierKey } from "./identifier.ts";
+import { doingsOf, personOfSide, revived, type Side, sidesOf, withUntoldTraits } from "./parted-people.ts";
+import { sumsOfSide, withRemainder } from "./parted-sums.ts";
+import { type Sums, scoreOf } from "./score.ts";
+import {
+  type Account,
+  type Changes,
+  type IntentScore,
+  noChanges,
+  type Parting,
+  type Person,
+  type Session,
+  type State,
+} from "./state.ts";
+import { levelOf, rearm, type ThresholdStates } from "./threshold.ts";
+
+export type UndoCommand = { type: "undo"; mergeId: number; keyId: string };
+
+export type Standing = { personId: number; score: number; level: string };
+
+export type UndoOutcome = {
+  status: "undone";
+  mergeId: number;
+  undoneMs: number;
+  /** Who held both sides until now: the survivor, or whoever absorbed it since. */
+  survivor: Standing;
+  absorbed: Standing;
+};
+
+/** Events since a merge that an undo goes through, in one transaction. */
+export const UNDO_EVENTS_MAX = 50_000;
+
+/**
+ * Parts two people again. Each side is what it was when the merge was logged, with what its identities did since. Nothing
+ * is signalled: who has reached a level keeps it as told, until falling below its re-arm level.
+ */
+export function decideUndo(
+  state: State,
+  { mergeId, keyId }: UndoCommand,
+  circumstances: Circumstances,
+): { changes: Changes; outcome: UndoOutcome } {
+  const { nowMs, rules } = circumstances;
+  const { parting, owner, ownerScore, absorbedRow } = partable(state);
+  const { merge } = parting;
+  const sides = sidesOf(merge, state.identitiesOf.get(owner.personId) ?? [], parting.logged);
+  const [kept, parted] = [doingsOf(sides.survivor, parting), doingsOf(sides.absorbed, parting)];
+  const changes = noChanges();
+  const apart = personOfSide(state, absorbedRow, owner, sides.absorbed, parted.events, circumstances);
+  const accounts = withAccount(state.accounts, apart.account);
+  const own = personOfSide({ ...state, accounts }, owner, owner, sides.survivor, kept.events, circumstances);
+  changes.accounts.push(...freshAccounts(state, [apart.account, own.account]));
+  const survivor = withUntoldTraits(own.person, owner, apart.person);
+
+  const partedSums = sumsOfSide({ logged: sides.absorbed.logged, ...parted }, rules);
+  const keptSums = sumsOfSide({ logged: sides.survivor.logged, ...kept }, rules);
+  const emitted = rearm(ownerScore.thresholds, scoreOf(ownerScore.sums, rules, nowMs), rules.thresholds);
+  const scoreOfOne = (person: Person, side: Side, sessions: readonly Session[], sums: Sums) =>
+    scoreOfSide(person, side, sessions, sums, emitted, circumstances);
+  const scores = {
+    survivor: scoreOfOne(
+      survivor,
+      sides.survivor,
+      kept.sessions,
+      withRemainder(rules, ownerScore.sums, keptSums, partedSums),
+    ),
+    absorbed: scoreOfOne(apart.person, sides.absorbed, parted.sessions, partedSums),
+  };
+  changes.people.push(survivor, apart.person);
+  changes.scores.push(scores.survivor, scores.absorbed);
+  const moved = sides.absorbed.identities.map((identity) => ({ ...identity, personId: apart.person.personId }));
+  const isTaken = (identity: Parameters<typeof identifierKey>[0]) => state.identities.has(identifierKey(identity));
+  const living = revived([...moved, ...sides.survivor.identities], merge.mergedMs, isTaken);
+  const livingIds = new Set(living.map(({ identityId }) => identityId));
+  changes.identities.push(...moved.filter(({ identityId }) => !livingIds.has(identityId)), ...living);
+  changes.undone.push({ mergeId, undoneMs: nowMs });
+  changes.apart.push({ personId: merge.survivorId, otherId: merge.absorbedId, partedMs: nowMs });
+  changes.audits.push({
+    occurredMs: nowMs,
+    keyId,
+    action: "merge_undo",
+    subject: formatId("merge", mergeId),
+    detail: { survivor: formatId("person", owner.personId), absorbed: formatId("person", merge.absorbedId) },
+  });
+  const standing = ({ personId, score }: IntentScore): Standing => ({
+    personId,
+    score,
+    level: levelOf(score, rules.thresholds),
+  });
+  const outcome: UndoOutcome = {
+    status: "undone",
+    mergeId,
+    undoneMs: nowMs,
+    survivor: standing(scores.survivor),
+    absorbed: standing(scores.absorbed),
+  };
+  return { changes, outcome };
+}
+
+type Partable = { parting: Parting; owner: Person; ownerScore: IntentScore; absorbedRow: Person };
+
+function partable({ parting, people, scores }: State): Partable {
+  if (parting === null) throw new AppError("not_found", "there is no such merge; GET /merges lists them");
+  const { merge, ownerId, absorbed, isTooLong } = parting;
+  if (merge.undoneMs !== null) {
+    throw new AppError(
+      "conflict",
+      `this merge was undone at ${new Date(merge.undoneMs).toISOString()}; both sides live`,
+    );
+  }
+  const owner = ownerId === null ? undefined : people.get(ownerId);
+  const ownerScore = ownerId === null ? undefined : scores.get(ownerId);
+  if (owner === undefined || ownerScore === undefined || absorbed === null) {
+    throw new AppError("conflict", "one side of this merge was erased; there is nothing left to part");
+  }
+  if (isTooLong) {
+    throw new AppError(
+      "conflict",
+      `more than ${UNDO_EVENTS_MAX} events came in after this merge, too many to go through at once; undo a later merge of the same person first`,
+    );
+  }
+  return { parting, owner, ownerScore, absorbedRow: absorbed };
+}
+
+function withAccount(accounts: State["accounts"], account: Account | null): State["accounts"] {
+  return account === null ? accounts : new Map(accounts).set(account.domain, account);
+}
+
+function freshAccounts({ accounts }: State, found: readonly (Account | null)[]): Account[] {
+  const fresh = found.filter((account) => account !== null).filter(({ domain }) => !accounts.has(domain));
+  return [...new Map(fresh.map((account) => [account.domain, account])).values()];
+}
+
+/** A level that either side has emitted stays emitted for both, unless a side's own score is below the re-arm level. */
+function scoreOfSide(
+  person: Person,
+  { logged }: Side,
+  sessions: readonly Session[],
+  sums: Sums,
+  emitted: ThresholdStates,
+  circumstances: Circumstances,
+): IntentScore {
+  const seenMs = [
+    ...logged.flatMap(({ score }) => [score.firstSeenMs, score.lastSeenMs]),
+    ...sessions.flatMap(({ startedMs, endedMs }) => [startedMs, endedMs]),
+  ];
+  const touches = [...logged.map(({ score }) => score.attribution), ...sessions.map(({ attribution }) => attribution)];
+  const placed = placeScore(
+    {
+      personId: person.personId,
+      accountId: person.accountId,
+      sums,
+      thresholds: emitted,
+      attribution: touches.reduce<Attribution | null>(combineAttribution, null),
+      firstSeenMs: seenMs.reduce((first, atMs) => Math.min(first, atMs), seenMs[0] ?? person.createdMs),
+      lastSeenMs: seenMs.reduce((last, atMs) => Math.max(last, atMs), seenMs[0] ?? person.createdMs),
+      sessionCount: sessions.length,
+      score: 0,
+      scoreBound: 0,
+      scoredMs: circumstances.nowMs,
+    },
+    circumstances,
+  );
+  return { ...placed, thresholds: rearm(placed.thresholds, placed.score, circumstances.rules.thresholds) };
+}

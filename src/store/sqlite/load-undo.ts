@@ -1,0 +1,127 @@
+import type { Database } from "bun:sqlite";
+import { UNDO_EVENTS_MAX, type UndoCommand } from "../../core/decide-undo.ts";
+import { identifierKey } from "../../core/identifier.ts";
+import { marksOf, sidesOf } from "../../core/parted-people.ts";
+import {
+  emptyState,
+  type LoggedSide,
+  type Merge,
+  type MergeSide,
+  type SequencedEvent,
+  type Session,
+  type State,
+} from "../../core/state.ts";
+import type { LoadParts } from "./load-parts.ts";
+import { SESSION_COLUMNS, type SessionRow, sessionOf } from "./row.ts";
+
+type MergeRow = {
+  mergeId: number;
+  survivorId: number;
+  absorbedId: number;
+  through: string;
+  mergedMs: number;
+  undoneMs: number | null;
+  snapshot: string;
+  lastEventSeq: number;
+};
+
+const MERGE_COLUMNS = `merge_id as mergeId, survivor_id as survivorId, absorbed_id as absorbedId, through,
+  merged_at as mergedMs, undone_at as undoneMs, snapshot, last_event_seq as lastEventSeq`;
+
+type EventRow = Omit<SequencedEvent, "properties"> & { properties: string | null };
+
+const EVENT_COLUMNS = `event_seq as eventSeq, event_id as eventId, identity_id as identityId, name,
+  occurred_at as occurredMs, received_at as receivedMs, session_id as sessionId, url, referrer, properties, bot`;
+
+/** Merges of one person that an undo looks at; with the limit on merges and every one undone and done again. */
+const LOGGED_MERGES_MAX = 1_000;
+
+/** Brings both sides of a merge: all that whoever holds them today consists of, and what happened since. */
+export function createUndoLoader(database: Database, parts: LoadParts): (command: UndoCommand) => State {
+  const selectMerge = database.query<MergeRow, [number]>(`select ${MERGE_COLUMNS} from merge where merge_id = ?`);
+  const selectMerges = database.query<MergeRow, [number, number]>(
+    `with recursive whole (person_id) as (
+       select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
+       where m.undone_at is null
+     ) select ${MERGE_COLUMNS} from merge
+     where survivor_id in (select person_id from whole) or absorbed_id in (select person_id from whole)
+     order by last_event_seq desc, merge_id desc limit ?2`,
+  );
+  const selectSaidWith = database.query<[number, number | null], [number]>(
+    "select identity_id, said_with from identity where person_id = ?",
+  );
+  const selectSessions = database.query<SessionRow, [number]>(
+    `select ${SESSION_COLUMNS} from session where identity_id = ?`,
+  );
+  const selectEvents = database.query<EventRow, [number, number, number]>(
+    `select ${EVENT_COLUMNS} from event where identity_id = ? and event_seq > ? limit ?`,
+  );
+
+  const ownerOf = (state: State, personId: number): number | null => {
+    const seen = new Set<number>();
+    let found = personId;
+    while (!seen.has(found)) {
+      seen.add(found);
+      const person = parts.findPerson(found);
+      if (person === null) return null;
+      state.people.set(found, person);
+      if (person.mergedInto === null) return found;
+      found = person.mergedInto;
+    }
+    throw new Error("people lead to each other in a circle");
+  };
+
+  const loadSides = (state: State, merge: Merge & { undoneMs: number | null }, ownerId: number): void => {
+    const saidWith = new Map(selectSaidWith.values(ownerId) as [number, number | null][]);
+    const identities = (state.identitiesOf.get(ownerId) ?? []).map((identity) => ({
+      ...identity,
+      saidWith: saidWith.get(identity.identityId) ?? null,
+    }));
+    state.identitiesOf.set(ownerId, identities);
+    for (const identity of identities) {
+      const live = parts.findIdentity(identity);
+      if (live !== undefined) state.identities.set(identifierKey(live), live);
+    }
+    const logged = selectMerges.all(ownerId, LOGGED_MERGES_MAX).flatMap(loggedSides);
+    const sides = sidesOf(merge, identities, logged);
+    const marks = new Map([...marksOf(sides.survivor), ...marksOf(sides.absorbed)]);
+    const sessions: Session[] = [];
+    const events: SequencedEvent[] = [];
+    for (const { identityId } of identities) {
+      for (const row of selectSessions.values(identityId) as SessionRow[]) sessions.push(sessionOf(row, ownerId));
+      const room = UNDO_EVENTS_MAX + 1 - events.length;
+      events.push(...selectEvents.all(identityId, marks.get(identityId) ?? 0, room).map(eventOf));
+    }
+    const absorbed = parts.findPerson(merge.absorbedId);
+    const isTooLong = events.length > UNDO_EVENTS_MAX;
+    state.parting = { merge, ownerId, absorbed, logged, sessions, events, isTooLong };
+  };
+
+  return ({ mergeId }) => {
+    const state = emptyState();
+    const row = selectMerge.get(mergeId);
+    if (row === null) return state;
+    const [survivor, absorbed] = loggedSides(row);
+    if (survivor === undefined || absorbed === undefined) return state;
+    const merge = { ...row, survivor, absorbed };
+    state.parting = { merge, ownerId: null, absorbed: null, logged: [], sessions: [], events: [], isTooLong: false };
+    if (merge.undoneMs !== null) return state;
+    const ownerId = ownerOf(state, merge.absorbedId);
+    if (ownerId === null || ownerId === merge.absorbedId) return state;
+    parts.loadPerson(state, ownerId);
+    parts.loadAccounts(state, []);
+    loadSides(state, merge, ownerId);
+    return state;
+  };
+}
+
+/** None of a merge whose snapshot was erased with a person. */
+function loggedSides({ mergeId, mergedMs, lastEventSeq, snapshot }: MergeRow): LoggedSide[] {
+  const sides = JSON.parse(snapshot) as { survivor?: MergeSide; absorbed?: MergeSide };
+  if (sides.survivor === undefined || sides.absorbed === undefined) return [];
+  return [sides.survivor, sides.absorbed].map((side) => ({ ...side, mergeId, mergedMs, lastEventSeq }));
+}
+
+function eventOf(row: EventRow): SequencedEvent {
+  return { ...row, properties: row.properties === null ? {} : JSON.parse(row.properties) };
+}
