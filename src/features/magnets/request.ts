@@ -8,7 +8,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { botReasonOf } from "../../http/bots.ts";
 import { cookieSession, cookieVisitor, type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { SESSION_ID_LENGTH_MAX, URL_LENGTH_MAX } from "../../http/wire.ts";
-import type { AddressLimit } from "./address-limit.ts";
+import type { FormLimits } from "./form-limits.ts";
 import { type FieldErrors, type ReadForm, readForm, type Typed } from "./read-submission.ts";
 import { eventIdOf, mintStarted, startedProblem } from "./started.ts";
 
@@ -19,11 +19,14 @@ export type RequestDeps = {
   rules: () => Rules;
   honour: () => Honour;
   secret: Buffer;
-  addressLimit: AddressLimit;
+  formLimits: FormLimits;
 };
 
 /** What somebody gets who has asked. */
 export type Grant = { hasFile: boolean; hasBooking: boolean };
+
+/** The request that brings a form, and the network it is from. */
+export type Sender = Pick<Request, "headers" | "url"> & { network: string | null };
 
 /** Nothing was taken; the form is shown once more with what was typed. `started` is the token to send next time. */
 export type Refusal = { status: 422 | 429; message: string; errors: FieldErrors; typed: Typed; started: string };
@@ -34,10 +37,10 @@ export type RequestResult = { grant: Grant; refusal?: never } | { grant?: never;
 export async function requestMagnet(
   magnet: Magnet,
   typed: Typed,
-  { headers, url }: Pick<Request, "headers" | "url">,
+  { headers, url, network }: Sender,
   deps: RequestDeps,
 ): Promise<RequestResult> {
-  const { engine, secret, addressLimit } = deps;
+  const { engine, secret, formLimits } = deps;
   const { slug, words } = magnet;
   const nowMs = engine.now();
   const given = typed.started ?? "";
@@ -59,8 +62,9 @@ export async function requestMagnet(
     if (problem !== "outdated") await recordRefused(magnet, typed, problem, nowMs, engine);
     return refuse(422, isStale ? words.is_outdated : words.was_too_quick, started);
   }
-  if (!addressLimit.takes(form.email, nowMs)) {
-    await recordRefused(magnet, typed, "address_limit", nowMs, engine);
+  const exceeded = formLimits.exceeded(form.email, network, nowMs);
+  if (exceeded !== null) {
+    await recordRefused(magnet, typed, exceeded, nowMs, engine);
     return refuse(429, words.too_many);
   }
   const commands = commandsOf(magnet, form, typed, { headers, url }, deps, nowMs);

@@ -2,13 +2,15 @@ import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
 import type { Magnet } from "../../core/magnet.ts";
 import { readBody } from "../../http/body.ts";
+import type { Limits } from "../../http/limits.ts";
 import { linksOf, missingResponse, refusedAnswer, refusedPage, takenAnswer } from "./answers.ts";
 import { formAnswer } from "./form.ts";
 import { MAGNET_BYTES_MAX, readTyped } from "./read-submission.ts";
-import { type RequestDeps, requestMagnet } from "./request.ts";
+import { type RequestDeps, requestMagnet, type Sender } from "./request.ts";
 import { giveAsset, type ShowDeps, showForm, showThanks } from "./show.ts";
 
-export type MagnetsDeps = ShowDeps & RequestDeps & { magnets: () => readonly Magnet[] };
+export type MagnetsDeps = ShowDeps &
+  RequestDeps & { magnets: () => readonly Magnet[]; limits: Pick<Limits, "networkOf"> };
 
 /**
  * GET  /m/:slug            the page
@@ -46,17 +48,22 @@ export function magnetRoutes(deps: MagnetsDeps) {
       const magnet = find(params.slug);
       return magnet === null ? missingResponse() : giveAsset(magnet, query, request.headers, deps);
     })
-    .post("/m/:slug", ({ params, body, request }) => take(find(params.slug), body as string, request, deps), {
-      parse: ({ request }) => readBody(request, MAGNET_BYTES_MAX),
-    });
+    .post(
+      "/m/:slug",
+      ({ params, body, request: { headers, url }, request, server }) => {
+        const network = deps.limits.networkOf(headers, server?.requestIP(request)?.address ?? null);
+        return take(find(params.slug), body as string, { headers, url, network }, deps);
+      },
+      { parse: ({ request }) => readBody(request, MAGNET_BYTES_MAX) },
+    );
 }
 
-async function take(magnet: Magnet | null, text: string, request: Request, deps: MagnetsDeps): Promise<Response> {
-  const isJson = wantsJson(request.headers);
+async function take(magnet: Magnet | null, text: string, sender: Sender, deps: MagnetsDeps): Promise<Response> {
+  const isJson = wantsJson(sender.headers);
   if (magnet === null) return isJson ? missing() : missingResponse();
-  const { grant, refusal } = await requestMagnet(magnet, readTyped(text, request.headers), request, deps);
+  const { grant, refusal } = await requestMagnet(magnet, readTyped(text, sender.headers), sender, deps);
   if (refusal !== undefined) {
-    if (!isJson) return refusedPage(magnet, refusal, request.url, deps.pageContext());
+    if (!isJson) return refusedPage(magnet, refusal, sender.url, deps.pageContext());
     return Response.json(refusedAnswer(refusal), { status: refusal.status });
   }
   const links = linksOf(magnet, grant, deps.secret, deps.now());

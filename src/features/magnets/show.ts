@@ -35,7 +35,7 @@ export function showForm(magnet: Magnet, { headers, url }: Request, deps: ShowDe
   const context = pageContext();
   const lasting = formPage(magnet, { ...state, started: String(Math.floor(nowMs / FRESH_MS)) }, context);
   const etag = `"${new Bun.CryptoHasher("sha256").update(lasting).digest("base64url").slice(0, 22)}"`;
-  const common = { "cache-control": "private, no-cache", etag, vary: "referer" };
+  const common = { "cache-control": "private, no-cache", etag, vary: "Origin, Referer" };
   if (headers.get("if-none-match")?.includes(etag)) return new Response(null, { status: 304, headers: common });
   const html = formPage(magnet, { ...state, started: mintStarted(secret, magnet.slug, nowMs) }, context);
   return pageResponse(magnet, html, 200, common);
