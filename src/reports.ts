@@ -8,6 +8,7 @@ import type { AttributionQuery } from "./features/attribution/schema.ts";
 import { type TryAnswer, tryConfig, type Version } from "./features/what-if/try.ts";
 import { createAccountReader } from "./store/sqlite/accounts.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
+import { countHouse, type HouseCounts } from "./store/sqlite/house-counts.ts";
 import { createReaders } from "./store/sqlite/readers.ts";
 import { allScores } from "./store/sqlite/scores.ts";
 
@@ -18,7 +19,8 @@ const RUN_MAX_MS = 5 * 60_000;
 type Request =
   | { name: "accounts"; query: AccountsQuery }
   | { name: "attribution"; query: AttributionQuery }
-  | { name: "config try"; tried: Version };
+  | { name: "config try"; tried: Version }
+  | { name: "counts" };
 
 export type ReportJob = {
   dataFolder: string;
@@ -45,6 +47,7 @@ export type Reports = {
   reportAttribution(query: AttributionQuery): Promise<AttributionAnswer>;
   /** Takes the text of an intent.json. */
   tryConfig(text: string): Promise<TryAnswer>;
+  countHouse(): Promise<HouseCounts>;
   close(): void;
 };
 
@@ -83,6 +86,7 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
   return {
     listAccounts: (query) => inTurn({ name: "accounts", query }) as Promise<AccountsAnswer>,
     reportAttribution: (query) => inTurn({ name: "attribution", query }) as Promise<AttributionAnswer>,
+    countHouse: () => inTurn({ name: "counts" }) as Promise<HouseCounts>,
     tryConfig: async (text) => {
       const parsed = parseIntentConfig(text);
       if (parsed.problems !== undefined) throw new AppError("invalid", parsed.problems.join("; "));
@@ -119,6 +123,8 @@ export function runReport({ dataFolder, config, configHash, nowMs, request }: Re
         return listAccounts(request.query, createAccountReader(database), rules, nowMs);
       case "attribution":
         return reportAttribution(request.query, allScores(database), rules, nowMs);
+      case "counts":
+        return countHouse(database);
       case "config try": {
         const sources = { ...createReaders(database), scores: allScores(database) };
         return tryConfig({ scoring: config, hash: configHash }, request.tried, sources, nowMs);

@@ -110,6 +110,7 @@ function untilAsked(watch: ConfigWatch | null): Promise<void> {
 
 /** No new connection, an answer to what is under way, then a clean file. */
 async function stop(instance: Instance): Promise<void> {
+  instance.retire();
   const answered = instance.app.server?.stop(false);
   // The timer must not keep the process once there is nothing left to wait for.
   const isLate = new Promise((resolve) => setTimeout(resolve, IN_FLIGHT_MAX_MS).unref());

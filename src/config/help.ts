@@ -12,6 +12,7 @@ Endpoints: public, guarded by --origin and, if intent.json asks for it, by the w
   POST /identify                  {"anonymous_id":"...","identity":{"email":"...",...}}
   GET  /s.js  (also /t.js)        the tracker script
   GET  /health                    200 only when a write would work
+  GET  /ready                     200 only when more requests should come here
 
 Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /people                     ?level= &limit= &cursor=, or ?email= ?anonymous_id= ?user_id= ...
@@ -28,6 +29,7 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /deliveries                 ?state=pending|delivered|dead; POST /deliveries/ID/replay
   GET, POST /keys                 every key; POST {"name":"...","scopes":["read"]} makes one,
                                   DELETE /keys/ID ends it (scope admin)
+  GET /metrics                    what Prometheus scrapes
   POST /track and /identify answer with score, level, reasons and signals
 
 Files

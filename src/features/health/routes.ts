@@ -14,35 +14,50 @@ export type HealthDeps = {
   /** Why the last transaction was not stored: a nearly full disk takes a small row and no event. */
   storageProblem: () => AppError | null;
   probeWrite: (nowMs: number) => void;
+  isOverloaded: () => boolean;
+  /** True from the word to stop on. */
+  isStopping: () => boolean;
   now: () => number;
   version: string;
   config: () => { hash: string; problem: string | null };
 };
 
-/** 200 only when a write would work. */
-export function healthRoutes({ storageProblem, probeWrite, now, version, config }: HealthDeps) {
+/** /health is 200 only when a write would work; /ready only when more requests should come here. */
+export function healthRoutes(deps: HealthDeps) {
+  const { storageProblem, probeWrite, now, version, config } = deps;
   let probedMs = Number.NEGATIVE_INFINITY;
   let canWrite = false;
-  return new Elysia({ name: "health" }).get("/health", () => {
-    const nowMs = now();
-    const problem = storageProblem();
-    if (problem !== null) throw problem;
-    if (!canWrite || Math.abs(nowMs - probedMs) >= PROBE_EVERY_MS) {
-      canWrite = false;
-      try {
-        probeWrite(nowMs);
-      } catch (error) {
-        throw storageRefusal(error) ?? UNAVAILABLE;
+  return new Elysia({ name: "health" })
+    .get("/ready", () => readiness(deps))
+    .get("/health", () => {
+      const nowMs = now();
+      const problem = storageProblem();
+      if (problem !== null) throw problem;
+      if (!canWrite || Math.abs(nowMs - probedMs) >= PROBE_EVERY_MS) {
+        canWrite = false;
+        try {
+          probeWrite(nowMs);
+        } catch (error) {
+          throw storageRefusal(error) ?? UNAVAILABLE;
+        }
+        canWrite = true;
+        probedMs = nowMs;
       }
-      canWrite = true;
-      probedMs = nowMs;
-    }
-    const { hash, problem: configProblem } = config();
-    return {
-      status: "ok",
-      version,
-      config_hash: hash,
-      ...(configProblem === null ? {} : { config_problem: configProblem }),
-    };
-  });
+      const { hash, problem: configProblem } = config();
+      return {
+        status: "ok",
+        version,
+        config_hash: hash,
+        ...(configProblem === null ? {} : { config_problem: configProblem }),
+      };
+    });
+}
+
+/** Looks only at what is known: a balancer asks every second. */
+function readiness({ storageProblem, isOverloaded, isStopping }: HealthDeps): { status: "ready" } {
+  if (isStopping()) throw new AppError("unavailable", "the server is stopping; ask another one, or again in a moment");
+  const problem = storageProblem();
+  if (problem !== null) throw problem;
+  if (isOverloaded()) throw new AppError("unavailable", "more comes in than can be stored; send fewer for a moment");
+  return { status: "ready" };
 }

@@ -10,7 +10,8 @@ import type { Engine } from "../../engine/engine.ts";
 import { parseJson, toInvalid } from "../../http/body.ts";
 import { botReasonOf } from "../../http/bots.ts";
 import { type Keys, mayRead } from "../../http/keys.ts";
-import type { Tally } from "../../http/tally.ts";
+import type { Limits } from "../../http/limits.ts";
+import type { Metrics } from "../../http/metrics.ts";
 import { type VisitConfig, visitProperties } from "../../http/visit.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import {
@@ -29,7 +30,8 @@ export type IdentifyDeps = {
   ingest: () => IngestConfig;
   honour: () => Honour;
   visit: () => VisitConfig;
-  tally: Tally;
+  metrics: Pick<Metrics, "countEvents">;
+  limits: Pick<Limits, "charge">;
 };
 
 export type IdentifyAnswer =
@@ -49,7 +51,7 @@ export type IdentifyAnswer =
 
 /** Ties identifiers to one person, in one transaction. Only the secret key learns what is known about that person. */
 export async function identify(text: string, headers: Headers, deps: IdentifyDeps): Promise<IdentifyAnswer> {
-  const { engine, keys, ingest, tally } = deps;
+  const { engine, keys, ingest, metrics, limits } = deps;
   const parsed = identifySchema.safeParse(parseJson(text));
   if (!parsed.success) throw toInvalid(parsed.error);
   const caller = keys.ingester(headers);
@@ -59,10 +61,14 @@ export async function identify(text: string, headers: Headers, deps: IdentifyDep
   const given = readCommand(parsed.data, isTrusted, isTrusted ? null : botReasonOf(headers), engine.now(), acceptDays);
   const command = isTrusted ? given : heedBrowser(given, headers, deps);
   if (command === null) return { ok: true };
+  limits.charge(headers, {
+    writeKey: parsed.data.write_key ?? undefined,
+    visitors: given.visitor === null ? [] : [given.visitor.value],
+  });
   const [outcome] = await engine.submit([command]);
   if (outcome === undefined) throw new Error("a command came back without an outcome");
   if (outcome instanceof AppError) throw outcome;
-  if (outcome.status === "suppressed") tally.suppressed += 1;
+  metrics.countEvents(outcome.status, 1);
   return mayRead(caller) ? answer(outcome) : { ok: true };
 }
 
@@ -108,14 +114,14 @@ function readCommand(
 function heedBrowser(
   command: IdentifyCommand,
   headers: Headers,
-  { honour, visit, tally }: IdentifyDeps,
+  { honour, visit, metrics }: IdentifyDeps,
 ): IdentifyCommand | null {
   if (!refusesToBeKnown(headers, honour())) {
     const properties = { ...visitProperties(headers, visit()), ...command.event.properties };
     return { ...command, event: { ...command.event, properties } };
   }
   if (command.claims.length > 0) return { ...command, visitor: null };
-  tally.declined += 1;
+  metrics.countEvents("not_processed", 1);
   return null;
 }
 

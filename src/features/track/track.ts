@@ -6,7 +6,8 @@ import { parseJson, toInvalid } from "../../http/body.ts";
 import { botReasonOf } from "../../http/bots.ts";
 import { errorBody } from "../../http/errors.ts";
 import { type Keys, mayRead } from "../../http/keys.ts";
-import type { Tally } from "../../http/tally.ts";
+import type { Limits } from "../../http/limits.ts";
+import type { Metrics } from "../../http/metrics.ts";
 import { type VisitConfig, visitProperties } from "../../http/visit.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { type IngestConfig, orThrow, readTimeMs } from "../../http/wire.ts";
@@ -24,7 +25,8 @@ export type TrackDeps = {
   ingest: () => IngestConfig;
   honour: () => Honour;
   visit: () => VisitConfig;
-  tally: Tally;
+  metrics: Pick<Metrics, "countEvents">;
+  limits: Pick<Limits, "charge">;
 };
 
 export type EventAnswer =
@@ -59,7 +61,7 @@ type Envelope = { events: readonly unknown[]; isSingle: boolean; sentMs: number 
 export async function track(
   text: string,
   headers: Headers,
-  { engine, keys, ingest, honour, visit, tally }: TrackDeps,
+  { engine, keys, ingest, honour, visit, metrics, limits }: TrackDeps,
 ): Promise<{ answer: TrackAnswer; visitor: string | null }> {
   const envelope = readEnvelope(parseJson(text));
   const caller = keys.ingester(headers);
@@ -83,8 +85,12 @@ export async function track(
       rejected.push(rejectedRow(result, envelope.events[index], delivery.nowMs));
   });
   const commands = read.filter((result): result is EventCommand => !(result instanceof AppError));
+  limits.charge(headers, { writeKey: envelope.writeKey, visitors: commands.map((command) => actorOf(command).value) });
   const outcomes = isDeclined ? commands.map(notProcessed) : await engine.submit(commands, rejected);
-  for (const outcome of outcomes) if (!(outcome instanceof AppError)) count(outcome, tally);
+  for (const result of read) if (result instanceof AppError) metrics.countEvents("rejected", 1);
+  for (const outcome of outcomes) {
+    metrics.countEvents(outcome instanceof AppError ? "rejected" : outcome.status, 1);
+  }
   const [only] = read;
   const [onlyOutcome] = outcomes;
   if (envelope.isSingle && only instanceof AppError) throw only;
@@ -95,11 +101,6 @@ export async function track(
 /** Neither the event nor that there was one is stored. */
 function notProcessed({ event: { eventId } }: EventCommand): NotProcessed {
   return { status: "not_processed", eventId };
-}
-
-function count({ status }: TrackOutcome | NotProcessed, tally: Tally): void {
-  if (status === "suppressed") tally.suppressed += 1;
-  if (status === "not_processed") tally.declined += 1;
 }
 
 /** The browser's own id as its latest event has it. */

@@ -26,6 +26,8 @@ describe("/health", () => {
     const app = new Elysia().use(errorHandler(createLog("json", (line) => logged.push(line)))).use(
       healthRoutes({
         storageProblem: () => null,
+        isOverloaded: () => false,
+        isStopping: () => false,
         probeWrite: () => {
           if (isFull) throw new Error("disk is full");
         },

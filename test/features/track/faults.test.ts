@@ -7,7 +7,7 @@ import { trackRoutes } from "../../../src/features/track/routes.ts";
 import { errorHandler } from "../../../src/http/errors.ts";
 import { createKeys } from "../../../src/http/keys.ts";
 import { createLog } from "../../../src/http/log.ts";
-import { createTally } from "../../../src/http/tally.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
 import { NOON_MS } from "../../support/instance.ts";
 
 const undecided = new AppError("internal", "this one could not be decided; it was not stored");
@@ -28,7 +28,8 @@ async function ask(submit: () => Promise<unknown>, path: string, body: object): 
     ingest: () => ({ accept_days: 90, require_write_key: false }),
     honour: () => ({ global_privacy_control: true, do_not_track: true }),
     visit: () => ({ country_header: null, device_class: false }),
-    tally: createTally(),
+    metrics: createMetrics(),
+    limits: { charge: () => undefined },
   };
   const app = new Elysia()
     .use(errorHandler(createLog("json", () => undefined)))

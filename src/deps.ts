@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import type { AppDeps } from "./app.ts";
+import type { InstanceKeys } from "./commands/keys-of-instance.ts";
+import { createFormLimits } from "./features/magnets/form-limits.ts";
+import { keepCounts } from "./features/metrics/measure.ts";
+import type { createLoop, Foundations, InstanceOptions, Settings } from "./house.ts";
+import type { Reports } from "./reports.ts";
+import { createAuditStore } from "./store/sqlite/audit.ts";
+import { createWriteProbe } from "./store/sqlite/health.ts";
+import { createSizeReader } from "./store/sqlite/house-counts.ts";
+import { createPersonalizeReader } from "./store/sqlite/personalize.ts";
+import { createReaders } from "./store/sqlite/readers.ts";
+import type { Trust } from "./trust.ts";
+
+/** What the routes need of the house. */
+export function depsOf({
+  options,
+  database,
+  checkInPlace,
+  clock,
+  settings,
+  keys,
+  trust,
+  secret,
+  metrics,
+  isStopping,
+  engine,
+  deliverer,
+  deliveries,
+  clickStore,
+  clickRecorder,
+  clickWatch,
+  ranks,
+  reports,
+}: Foundations & ReturnType<typeof createLoop> & { reports: Reports; trust: Trust }): AppDeps {
+  return {
+    engine,
+    secret,
+    ...trust,
+    audit: createAuditStore(database),
+    ingest: () => settings().config.ingest,
+    visit: () => settings().config.privacy,
+    metrics,
+    numbers: {
+      counts: keepCounts(reports.countHouse, clock),
+      bytes: createSizeReader(options.dataFolder),
+      backlog: engine.backlog,
+      eventLoopLagMs: trust.overload.lagMs,
+      isStoring: () => engine.storageProblem() === null,
+    },
+    rules: () => settings().rules,
+    now: clock,
+    clickStore,
+    clickRecorder,
+    clickWatch,
+    ranks,
+    ...createReaders(database),
+    visitors: createPersonalizeReader(database),
+    personalize: () => settings().config.personalize,
+    honour: () => settings().config.tracker.honour,
+    ...magnetDepsOf(options, settings, keys),
+    ...reports,
+    deliveries,
+    destinations: () => settings().config.destinations,
+    sender: deliverer,
+    log: options.log,
+    origins: options.origins,
+    script: options.script,
+    health: {
+      storageProblem: engine.storageProblem,
+      isOverloaded: trust.overload.isOverloaded,
+      isStopping,
+      probeWrite: createWriteProbe(database, checkInPlace),
+      now: clock,
+      version: options.version,
+      config: () => ({ hash: settings().rules.hash, problem: settings().problem }),
+    },
+  };
+}
+
+/** What lead magnets need of the config and the tracker. */
+function magnetDepsOf({ dataFolder, script }: InstanceOptions, settings: () => Settings, keys: InstanceKeys) {
+  const [served] = script.files;
+  const pageContext = { script: served === undefined ? null : { path: served.path, writeKey: keys.writeKey } };
+  return {
+    magnets: () => settings().config.magnets,
+    magnetsFolder: () => settings().config.magnets_folder ?? join(dataFolder, "magnets"),
+    formLimits: createFormLimits(),
+    pageContext: () => pageContext,
+  };
+}

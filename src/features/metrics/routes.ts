@@ -1,0 +1,17 @@
+import { Elysia } from "elysia";
+import type { Keys } from "../../http/keys.ts";
+import type { Measured, Metrics } from "../../http/metrics.ts";
+import { type HouseNumbers, measure } from "./measure.ts";
+
+export type MetricsDeps = { keys: Keys; metrics: Metrics; numbers: HouseNumbers };
+
+/** What Prometheus scrapes, with a key that may read. */
+export function metricsRoutes({ keys, metrics, numbers }: MetricsDeps) {
+  return new Elysia({ name: "metrics" })
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
+    .get("/metrics", async ({ set }) => {
+      set.headers["content-type"] = metrics.contentType;
+      const measured: Measured[] = await measure(numbers);
+      return metrics.render(measured);
+    });
+}

@@ -1,0 +1,123 @@
+import type { Database } from "bun:sqlite";
+import type { InstanceKeys } from "./commands/keys-of-instance.ts";
+import type { IntentConfig } from "./config/intent.ts";
+import type { Rules } from "./core/compile.ts";
+import { DAY_MS } from "./core/duration.ts";
+import type { SignalData } from "./core/signal.ts";
+import type { RenderContext } from "./destinations/interface.ts";
+import type { Clock } from "./engine/clock.ts";
+import { createEngine } from "./engine/engine.ts";
+import { createClickRecorder } from "./features/clicks/recorder.ts";
+import { createClickWatch } from "./features/clicks/watch.ts";
+import type { TrackerScript } from "./features/tracker/routes.ts";
+import { describeFault } from "./http/errors.ts";
+import type { Log } from "./http/log.ts";
+import type { Metrics } from "./http/metrics.ts";
+import { signPath } from "./http/signed-link.ts";
+import { createDeliverer } from "./jobs/deliver.ts";
+import { deliveryRows } from "./jobs/deliver-rows.ts";
+import { createClickStore } from "./store/sqlite/clicks.ts";
+import type { Durability } from "./store/sqlite/database.ts";
+import { createDeliveryStore } from "./store/sqlite/delivery.ts";
+import { createRankStore } from "./store/sqlite/ranks.ts";
+import { createSqliteStore } from "./store/sqlite/store.ts";
+
+/** So long a message in a chat stays worth following. */
+const LINK_LIFE_MS = 30 * DAY_MS;
+
+export type InstanceOptions = {
+  dataFolder: string;
+  durability: Durability;
+  origins: readonly string[];
+  secretKey: string | null;
+  config: IntentConfig;
+  configHash: string;
+  version: string;
+  log: Log;
+  /** The tracker as it is served. */
+  script: TrackerScript;
+  clock?: Clock;
+  /** What a thread for reports runs. */
+  reportScript?: string;
+};
+
+export type Settings = { config: IntentConfig; rules: Rules; problem: string | null };
+
+/** What everything else is made of. */
+export type Foundations = {
+  options: InstanceOptions;
+  database: Database;
+  checkInPlace: () => void;
+  clock: Clock;
+  settings: () => Settings;
+  keys: InstanceKeys;
+  secret: Buffer;
+  metrics: Metrics;
+  isStopping: () => boolean;
+};
+
+/** Links in messages let whoever holds one read that one page, for a while. */
+function linksOf({ public_url: publicUrl }: IntentConfig, secret: Buffer, nowMs: number): RenderContext["linkTo"] {
+  if (publicUrl === undefined) return null;
+  return (path) => publicUrl + signPath(secret, path, nowMs + LINK_LIFE_MS);
+}
+
+/** The engine, and the job that sends what it committed. */
+export function createLoop({
+  options: { log },
+  database,
+  checkInPlace,
+  clock,
+  settings,
+  secret,
+  metrics,
+}: Foundations) {
+  const deliveries = createDeliveryStore(database);
+  const deliverer = createDeliverer({
+    store: deliveries,
+    destinations: () => settings().config.destinations,
+    linkTo: () => linksOf(settings().config, secret, clock()),
+    now: clock,
+    log,
+  });
+  const engine = createEngine({
+    store: createSqliteStore(database, checkInPlace),
+    clock,
+    rules: () => settings().rules,
+    insertDeliveries: (crossings) => {
+      const { config } = settings();
+      const { destinations } = config;
+      const context = { linkTo: linksOf(config, secret, clock()), nowMs: clock() };
+      for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
+    },
+    onSignals: (signals) => {
+      for (const signal of signals) {
+        logSignal(signal, log);
+        metrics.countSignal(signal.threshold.name);
+      }
+      deliverer.wake();
+    },
+    onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
+    onTransaction: metrics.observeTransaction,
+  });
+  return { engine, deliverer, deliveries, ...createClicks(database, secret, log), ranks: createRankStore(database) };
+}
+
+/** What follows campaign links: where it is kept, and what of it shows only over several openings. */
+function createClicks(database: Database, secret: Buffer, log: Log) {
+  const clickStore = createClickStore(database);
+  const onFault = (error: unknown) => log.warn("click_fault", { fault: describeFault(error) });
+  return { clickStore, clickRecorder: createClickRecorder(clickStore, onFault), clickWatch: createClickWatch(secret) };
+}
+
+/** One line per crossing, whatever the destinations; the person only by id. */
+function logSignal({ signal_id, person, threshold, score, score_before, reasons }: SignalData, log: Log): void {
+  log.info("signal", {
+    signal_id,
+    person_id: person.person_id,
+    threshold: threshold.name,
+    score_before: Math.round(score_before),
+    score: Math.round(score),
+    reasons: reasons.map(({ rule }) => rule).join(","),
+  });
+}
