@@ -10,6 +10,7 @@ import { privacySchema, retainFaults, retainSchema } from "./privacy.ts";
 import { problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
 import { trackerSchema } from "./tracker.ts";
+import { identitySecretSchema, identityVerificationSchema, limitsSchema } from "./trust.ts";
 
 const ACCEPT_DAYS_MAX = 3_650;
 const DESTINATIONS_MAX = 50;
@@ -44,6 +45,9 @@ const intentSchema = z.strictObject({
   channels: channelsSchema.default(defaultIntent.channels),
   accounts: accountsSchema.default(defaultIntent.accounts).describe("What holds for companies as a whole"),
   ingest: ingestSchema.prefault({}).describe("What is taken in"),
+  limits: limitsSchema.prefault({}).describe("How much may come from one place"),
+  identity_verification: identityVerificationSchema,
+  identity_secret: identitySecretSchema,
   tracker: trackerSchema.prefault({}).describe("How the tracker script is served"),
   public_url: z
     .url({ protocol: /^https?$/ })
@@ -98,6 +102,11 @@ function faultsOf(config: IntentConfig, given: string[]): string[] {
   problems.push(
     ...retainFaults(config.retain, config.ingest.accept_days).map((fault) => problemAt(["retain", "events"], fault)),
   );
+  if (config.identity_verification !== "off" && config.identity_secret.length === 0) {
+    problems.push(
+      problemAt(["identity_secret"], "is missing, and identity_verification needs it; give env:NAME or file:PATH"),
+    );
+  }
   const seen = new Set<string>();
   config.destinations.forEach(({ name }, index) => {
     if (seen.has(name)) {

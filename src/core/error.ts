@@ -6,6 +6,7 @@ export type ErrorCode =
   | "unauthorized"
   | "forbidden"
   | "not_found"
+  | "method_not_allowed"
   | "conflict"
   | "overloaded"
   | "unavailable"
@@ -19,10 +20,13 @@ export class AppError extends Error {
 
   readonly code: ErrorCode;
   readonly field: string | null;
+  /** When to try again, where that is known. */
+  readonly retryAfterS: number | null;
 
-  constructor(code: ErrorCode, message: string, field: string | null = null) {
+  constructor(code: ErrorCode, message: string, field: string | null = null, retryAfterS: number | null = null) {
     super(message);
     this.code = code;
     this.field = field;
+    this.retryAfterS = retryAfterS;
   }
 }

@@ -1,0 +1,24 @@
+import { Elysia } from "elysia";
+import { AppError } from "../core/error.ts";
+import type { Limits } from "./limits.ts";
+import type { Overload } from "./overload.ts";
+
+/** Who asks whether all is well must be told also when it is not. */
+const ALWAYS_ANSWERED = /^https?:\/\/[^/]+\/(?:health|ready|metrics)(?:\?|$)/;
+
+/** What every answer carries; a page of ours may say more of its own. */
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "same-origin",
+  "content-security-policy": "frame-ancestors 'self'",
+};
+
+/** Turns away what is too much, before any work is done for it: first of all when there is too much of everything. */
+export function guardLoad(limits: Limits, overload: Pick<Overload, "isOverloaded">) {
+  return new Elysia({ name: "guard-load" }).headers(SECURITY_HEADERS).onRequest(({ request, server }) => {
+    if (overload.isOverloaded() && !ALWAYS_ANSWERED.test(request.url)) {
+      throw new AppError("overloaded", "there is more to do than can be done; try again in a second");
+    }
+    limits.admit(request.headers, server?.requestIP(request)?.address ?? null);
+  });
+}
