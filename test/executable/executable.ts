@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
-const EXECUTABLE = join(ROOT, "dist", "do-intent");
+export const EXECUTABLE = join(ROOT, "dist", "do-intent");
 
 /** Builds the executable when there is none, or when anything it is made of is newer. */
 export async function buildExecutable(): Promise<void> {
