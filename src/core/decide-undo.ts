@@ -4,12 +4,13 @@ import { placeScore } from "./decide-track.ts";
 import { AppError } from "./error.ts";
 import { formatId } from "./id.ts";
 import { identifierKey } from "./identifier.ts";
-import { doingsOf, personOfSide, revived, type Side, sidesOf, withUntoldTraits } from "./parted-people.ts";
+import { doingsOf, personOfSide, revivedUserId, type Side, sidesOf, withUntoldTraits } from "./parted-people.ts";
 import { sumsOfSide, withRemainder } from "./parted-sums.ts";
 import { type Sums, scoreOf } from "./score.ts";
 import {
   type Account,
   type Changes,
+  type Identity,
   type IntentScore,
   noChanges,
   type Parting,
@@ -73,10 +74,7 @@ export function decideUndo(
   changes.people.push(survivor, apart.person);
   changes.scores.push(scores.survivor, scores.absorbed);
   const moved = sides.absorbed.identities.map((identity) => ({ ...identity, personId: apart.person.personId }));
-  const isTaken = (identity: Parameters<typeof identifierKey>[0]) => state.identities.has(identifierKey(identity));
-  const living = revived([...moved, ...sides.survivor.identities], merge.mergedMs, isTaken);
-  const livingIds = new Set(living.map(({ identityId }) => identityId));
-  changes.identities.push(...moved.filter(({ identityId }) => !livingIds.has(identityId)), ...living);
+  changes.identities.push(...moved, ...revivedOf(state, moved, sides.survivor.identities, merge.mergedMs));
   changes.undone.push({ mergeId, undoneMs: nowMs });
   changes.apart.push({ personId: merge.survivorId, otherId: merge.absorbedId, partedMs: nowMs });
   changes.audits.push({
@@ -99,6 +97,19 @@ export function decideUndo(
     absorbed: standing(scores.absorbed),
   };
   return { changes, outcome };
+}
+
+/** Comes after the identities that moved, and takes their place in what is written. */
+function revivedOf(
+  { identities }: State,
+  moved: readonly Identity[],
+  kept: readonly Identity[],
+  mergedMs: number,
+): Identity[] {
+  const isLive = (one: Identity) => identities.has(identifierKey(one));
+  const theirs = revivedUserId(moved, mergedMs, isLive);
+  const isTaken = (one: Identity) => isLive(one) || (theirs !== null && identifierKey(theirs) === identifierKey(one));
+  return [theirs, revivedUserId(kept, mergedMs, isTaken)].filter((one) => one !== null);
 }
 
 type Partable = { parting: Parting; owner: Person; ownerScore: IntentScore; absorbedRow: Person };

@@ -1,7 +1,6 @@
 import { accountFor } from "./account-of.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { IDENTIFY_EVENT } from "./event.ts";
-import { isStrong } from "./identifier.ts";
 import type { Json } from "./json.ts";
 import type {
   Account,
@@ -115,15 +114,19 @@ export function withUntoldTraits(person: Person, holder: Person, parted: Person)
   };
 }
 
-/** A strong identifier that gave way when the two became one lives again, unless somebody else has it by now. */
-export function revived(
+/**
+ * The user id of this side that gave way when the two became one: it lives again if the side has no other, and nobody
+ * else has it by now.
+ */
+export function revivedUserId(
   identities: readonly Identity[],
   mergedMs: number,
   isTaken: (one: Identity) => boolean,
-): Identity[] {
-  return identities
-    .filter((one) => one.retiredMs === mergedMs && isStrong(one.kind) && !isTaken(one))
-    .map((one) => ({ ...one, retiredMs: null }));
+): Identity | null {
+  const userIds = identities.filter(({ kind }) => kind === "user_id");
+  if (userIds.some(({ retiredMs }) => retiredMs === null)) return null;
+  const found = userIds.find((one) => one.retiredMs === mergedMs && !isTaken(one));
+  return found === undefined ? null : { ...found, retiredMs: null };
 }
 
 function traitsIn({ name, properties }: SequencedEvent): Traits[] {

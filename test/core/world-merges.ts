@@ -82,12 +82,17 @@ export function loadReview(
   loadPeople([...new Set([...personIds, ...holders])], claims);
 }
 
-export function applyMerges(rows: Rows, { merges, undone, apart, reviews }: Changes, lastEventSeq: number): void {
+export function applyMerges(
+  rows: Rows,
+  { merges, undone, apart, reviews, audits }: Changes,
+  lastEventSeq: number,
+): void {
   for (const merge of merges) rows.merges.push({ ...merge, undoneMs: null, lastEventSeq });
   for (const { mergeId, undoneMs } of undone) {
     rows.merges = rows.merges.map((merge) => (merge.mergeId === mergeId ? { ...merge, undoneMs } : merge));
   }
   rows.apart.push(...apart);
+  rows.audits.push(...audits);
   for (const review of reviews) {
     rows.reviews = [...rows.reviews.filter(({ reviewId }) => reviewId !== review.reviewId), review];
   }

@@ -16,6 +16,7 @@ import {
   type Account,
   type AccountStanding,
   type ApartPair,
+  type AuditNote,
   type Changes,
   emptyState,
   type Identity,
@@ -40,6 +41,7 @@ export type Rows = {
   standings: Map<number, AccountStanding>;
   merges: LoggedMerge[];
   apart: ApartPair[];
+  audits: AuditNote[];
   reviews: MergeReview[];
   signals: Signal[];
   /** Who was written to, by link; all of them in campaign 1. */
@@ -62,6 +64,7 @@ export function createWorld(scoring: Scoring) {
     standings: new Map(),
     merges: [],
     apart: [],
+    audits: [],
     reviews: [],
     signals: [],
     leads: new Map(),
