@@ -61,18 +61,22 @@ const CLOCKS_APART_MS = 5 * 60_000;
 /** Guesses from the request alone, which a hand on the page outweighs. */
 const OUTWEIGHED: ReadonlySet<string | null> = new Set(["no_evidence", "prefetch", "burst"]);
 
-/** The redirect that led to this evidence; null when the link was followed without one. */
-export function redirectBehind(link: Link, utmCampaign: string | null, occurredMs: number): Click | null {
+/** The redirects that may have led to what a page shows, the newest first. */
+export function redirectsBehind(link: Link, utmCampaign: string | null, occurredMs: number): Click[] {
   const told = campaignsTold(link, utmCampaign);
-  const candidates = link.undecided.filter(
+  return link.undecided.filter(
     ({ campaignId, clickedMs }) =>
       told.some((campaign) => campaign.campaignId === campaignId) &&
       clickedMs >= occurredMs - EVIDENCE_WITHIN_MS &&
       clickedMs <= occurredMs + CLOCKS_APART_MS,
   );
+}
+
+/** The one of them that a hand decides; null when the link was followed without one. */
+export function decidableOf(redirects: readonly Click[]): Click | null {
   return (
-    candidates.find(({ verdict }) => verdict === "pending") ??
-    candidates.find(({ reason }) => OUTWEIGHED.has(reason)) ??
+    redirects.find(({ verdict }) => verdict === "pending") ??
+    redirects.find(({ reason }) => OUTWEIGHED.has(reason)) ??
     null
   );
 }

@@ -5,10 +5,11 @@ import {
   type Click,
   type ClickReason,
   campaignOf,
+  decidableOf,
   type Evidence,
   type Lead,
   type Link,
-  redirectBehind,
+  redirectsBehind,
 } from "./click.ts";
 import { decideTrack, freshIdentity, recordEvent, settleScore, type TrackOutcome } from "./decide-track.ts";
 import { absorb, type Draft, draftOf, mergeRecord, newDraft } from "./draft.ts";
@@ -55,7 +56,8 @@ export function decideClick(
   // Who was erased is nobody's lead any more.
   const link = state.link !== null && isSuppressed(state, emailOf(state.link.lead)) ? null : state.link;
   const utmCampaign = touchOf(event)?.campaign ?? null;
-  const redirect = link === null ? null : redirectBehind(link, utmCampaign, event.occurredMs);
+  const redirects = link === null ? [] : redirectsBehind(link, utmCampaign, event.occurredMs);
+  const redirect = decidableOf(redirects);
   const doubt = doubtOf(command, link, redirect);
   const isNew = !state.knownEventIds.has(event.eventId) && !isSuppressed(state, visitor);
   const binding = isNew && doubt === null && link !== null ? bindingOf(state, link.lead, command, circumstances) : null;
@@ -66,8 +68,10 @@ export function decideClick(
   const clickedBy = decided.changes.events[0]?.identityId ?? null;
   if (link === null || clickedBy === null) return decided;
   const reason = doubt ?? (typeof binding === "string" ? binding : null);
+  // Of a machine, one row is enough.
+  if (doubt !== null && redirect?.verdict !== "pending" && redirects.length > 0) return decided;
   const click = redirect ?? directClick(link, utmCampaign, event);
-  if (click === null || (doubt !== null && click.verdict === "machine")) return decided;
+  if (click === null) return decided;
   const verdict = doubt === null ? ("human" as const) : ("machine" as const);
   decided.changes.clicks.push({ ...click, verdict, reason, identityId: clickedBy });
   return decided;

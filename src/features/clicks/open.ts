@@ -3,6 +3,7 @@ import type { ClickReason } from "../../core/click.ts";
 import { isMailScanner } from "../../core/mail-scanner.ts";
 import type { Clock } from "../../engine/clock.ts";
 import { botReasonOf } from "../../http/bots.ts";
+import type { Limits } from "../../http/limits.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import type { ClickStore, StoredCampaign } from "../../store/sqlite/clicks.ts";
 import { honeypotIdOf } from "../../store/sqlite/link-id.ts";
@@ -13,12 +14,13 @@ export type ClickDeps = {
   secret: Buffer;
   now: Clock;
   honour: () => Honour;
+  limits: Pick<Limits, "networkOf">;
   clickStore: ClickStore;
   clickRecorder: ClickRecorder;
   clickWatch: ClickWatch;
 };
 
-/** A request as far as its verdict goes; `network` is where it came from, null when that is not known. */
+/** A request as far as its verdict goes; `network` is where it came from, null for this very machine. */
 export type Asked = { isHead: boolean; headers: Headers; network: string | null };
 
 const SLUG_PATTERN = /^[a-z0-9-]{1,64}$/;

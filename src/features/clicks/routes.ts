@@ -18,7 +18,7 @@ type Served = { requestIP(request: Request): { address: string } | null };
 /** GET /c/:slug/:link: where the links of a campaign's mails lead on. */
 export function clickRoutes(deps: ClickDeps) {
   const follow = ({ params: { slug, link }, request, server }: Asked): Response => {
-    const network = server?.requestIP(request)?.address ?? null;
+    const network = deps.limits.networkOf(request.headers, server?.requestIP(request)?.address ?? null);
     const asked = { isHead: request.method === "HEAD", headers: request.headers, network };
     const location = openLink(slug, link, asked, deps);
     if (location === null) return nothingHere();

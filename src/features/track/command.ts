@@ -1,4 +1,4 @@
-import { CLICK_EVENT, EVIDENCES, type Evidence } from "../../core/click.ts";
+import { CLICK_EVENT, type ClickReason, EVIDENCES, type Evidence } from "../../core/click.ts";
 import type { ClickCommand } from "../../core/decide-click.ts";
 import type { TrackCommand } from "../../core/decide-track.ts";
 import type { Event } from "../../core/event.ts";
@@ -21,6 +21,15 @@ export function commandOf(actor: Identifier, isTrusted: boolean, event: Event): 
 
 export function actorOf(command: EventCommand): Identifier {
   return command.type === "click" ? command.visitor : command.actor;
+}
+
+/** The same commands, the clicks among them as a machine's: they come from where a hidden link was opened. */
+export function asTrapped(commands: readonly EventCommand[]): EventCommand[] {
+  return commands.map((command) =>
+    command.type === "click" && !command.isTrusted
+      ? { ...command, event: { ...command.event, bot: command.event.bot ?? ("honeypot" satisfies ClickReason) } }
+      : command,
+  );
 }
 
 /** What is no link id is nobody's. */

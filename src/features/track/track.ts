@@ -12,7 +12,7 @@ import { type VisitConfig, visitProperties } from "../../http/visit.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { type IngestConfig, orThrow, readTimeMs } from "../../http/wire.ts";
 import type { RejectedEvent } from "../../store/port.ts";
-import { actorOf, type EventCommand } from "./command.ts";
+import { actorOf, asTrapped, type EventCommand } from "./command.ts";
 import { type Delivery, readEvent } from "./read-event.ts";
 import { BATCH_EVENTS_MAX, EVENT_BYTES_MAX, trackEnvelopeSchema } from "./schema.ts";
 
@@ -27,6 +27,8 @@ export type TrackDeps = {
   visit: () => VisitConfig;
   metrics: Pick<Metrics, "countEvents">;
   limits: Pick<Limits, "charge">;
+  /** Whether a link that no person sees was opened from there. */
+  isTrapped: (headers: Headers, peer: string | null) => boolean;
 };
 
 export type EventAnswer =
@@ -61,7 +63,8 @@ type Envelope = { events: readonly unknown[]; isSingle: boolean; sentMs: number 
 export async function track(
   text: string,
   headers: Headers,
-  { engine, keys, ingest, honour, visit, metrics, limits }: TrackDeps,
+  { engine, keys, ingest, honour, visit, metrics, limits, isTrapped }: TrackDeps,
+  peer: () => string | null,
 ): Promise<{ answer: TrackAnswer; visitor: string | null }> {
   const envelope = readEnvelope(parseJson(text));
   const caller = keys.ingester(headers);
@@ -84,7 +87,8 @@ export async function track(
     if (result instanceof AppError && !isDeclined)
       rejected.push(rejectedRow(result, envelope.events[index], delivery.nowMs));
   });
-  const commands = read.filter((result): result is EventCommand => !(result instanceof AppError));
+  const told = read.filter((result): result is EventCommand => !(result instanceof AppError));
+  const commands = told.some(({ type }) => type === "click") && isTrapped(headers, peer()) ? asTrapped(told) : told;
   limits.charge(headers, { writeKey: envelope.writeKey, visitors: commands.map((command) => actorOf(command).value) });
   const outcomes = isDeclined ? commands.map(notProcessed) : await engine.submit(commands, rejected);
   for (const result of read) if (result instanceof AppError) metrics.countEvents("rejected", 1);

@@ -30,6 +30,7 @@ async function ask(submit: () => Promise<unknown>, path: string, body: object): 
     visit: () => ({ country_header: null, device_class: false }),
     metrics: createMetrics(),
     limits: { charge: () => undefined },
+    isTrapped: () => false,
   };
   const app = new Elysia()
     .use(errorHandler(createLog("json", () => undefined)))
