@@ -51,6 +51,8 @@ export async function serve(
     );
   }
   instance.keys.persist();
+  // Whoever reads that it listens may tell it to stop at once.
+  const asked = untilAsked(watch);
   write(
     bannerText({
       options,
@@ -60,7 +62,7 @@ export async function serve(
       publicUrl: loaded.config.public_url ?? null,
     }),
   );
-  await untilAsked(watch);
+  await asked;
   watch?.stop();
   await stop(instance);
   log.info("stopped");
