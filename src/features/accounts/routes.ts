@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { Rules } from "../../core/compile.ts";
 import { sentSignals } from "../../core/delivery.ts";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { linkQuerySchema, readQuery } from "../../http/query.ts";
 import { checkSignedPath } from "../../http/signed-link.ts";
@@ -36,14 +37,32 @@ export function accountRoutes(deps: AccountsDeps) {
   const { keys, rules, now, accounts, signals, deliveries } = deps;
   return new Elysia({ name: "accounts" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
-    .get("/accounts", ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)))
-    .get("/accounts/:domain", async ({ params, query }) => {
-      const { at } = readQuery(accountQuerySchema, query);
-      const account = requireAccount(params.domain, accounts);
-      const told = signals.newestOfAccount(account.accountId, SIGNALS_MAX);
-      const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
-      return { ...(await readAccount(account, deps, rules(), at ?? null, now())), signals: sent };
-    });
+    .get(
+      "/accounts",
+      ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)),
+      documented({
+        summary: "Companies by score or momentum",
+        access: "read",
+        query: accountsQuerySchema,
+        answer: { description: "accounts and next_cursor" },
+      }),
+    )
+    .get(
+      "/accounts/:domain",
+      async ({ params, query }) => {
+        const { at } = readQuery(accountQuerySchema, query);
+        const account = requireAccount(params.domain, accounts);
+        const told = signals.newestOfAccount(account.accountId, SIGNALS_MAX);
+        const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
+        return { ...(await readAccount(account, deps, rules(), at ?? null, now())), signals: sent };
+      },
+      documented({
+        summary: "One company with the people who make up its score",
+        access: "read",
+        query: accountQuerySchema,
+        answer: { description: "every row of the account's score, at any time, and what was told of it" },
+      }),
+    );
 }
 
 /** For those who come with a message's link, which is their key. */
@@ -57,5 +76,11 @@ export function accountPageRoutes(deps: AccountsDeps) {
       else checkSignedPath(secret, path, proof, now());
       return explanationPage(await readAccount(requireAccount(params.domain, accounts), deps, rules(), null, now()));
     },
+    documented({
+      summary: "A company's score explained, as a page",
+      access: "signed link",
+      query: linkQuerySchema,
+      answer: { type: "text/html", description: "a page" },
+    }),
   );
 }

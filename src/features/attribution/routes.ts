@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
 import type { AttributionAnswer } from "./report.ts";
@@ -13,5 +14,14 @@ export type AttributionDeps = {
 export function attributionRoutes({ keys, reportAttribution }: AttributionDeps) {
   return new Elysia({ name: "attribution" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
-    .get("/attribution", ({ query }) => reportAttribution(readQuery(attributionQuerySchema, query)));
+    .get(
+      "/attribution",
+      ({ query }) => reportAttribution(readQuery(attributionQuerySchema, query)),
+      documented({
+        summary: "Where people came from",
+        access: "read",
+        query: attributionQuerySchema,
+        answer: { description: "people by origin, and at which level they are" },
+      }),
+    );
 }

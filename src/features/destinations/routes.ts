@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
 import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
@@ -31,11 +32,31 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     if (isKnown || deliveries.counts().some(({ destination }) => destination === name)) return name;
     throw new AppError("not_found", "no destination in intent.json has this name; GET /destinations lists them");
   };
-  const noBody = { parse: "none" } as const;
+  const changing = (summary: string, description: string, query?: typeof replayQuerySchema) => ({
+    parse: "none" as const,
+    ...documented({ summary, access: "admin", ...(query === undefined ? {} : { query }), answer: { description } }),
+  });
   return new Elysia({ name: "destinations" })
-    .onBeforeHandle(({ request }) => void keys.require(request.headers, "admin"))
-    .get("/destinations", () => ({ destinations: describeDestinations(destinations(), deliveries) }))
-    .get("/deliveries", ({ query }) => listDeliveries(readQuery(deliveriesQuerySchema, query), deliveries))
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "GET" ? "read" : "admin"))
+    .get(
+      "/destinations",
+      () => ({ destinations: describeDestinations(destinations(), deliveries) }),
+      documented({
+        summary: "How each destination fares, and what waits for it",
+        access: "read",
+        answer: { description: "each with its type, what is pending and dead, and why it is paused" },
+      }),
+    )
+    .get(
+      "/deliveries",
+      ({ query }) => listDeliveries(readQuery(deliveriesQuerySchema, query), deliveries),
+      documented({
+        summary: "Signals on their way, the latest first",
+        access: "read",
+        query: deliveriesQuerySchema,
+        answer: { description: "deliveries and next_cursor" },
+      }),
+    )
     .post(
       "/deliveries/:id/replay",
       ({ params }) => {
@@ -43,7 +64,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         sender.wake();
         return replayed;
       },
-      noBody,
+      changing("Sends one delivery again", "the delivery as it waits now"),
     )
     .post(
       "/destinations/:name/replay",
@@ -53,16 +74,20 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         sender.wake();
         return { replayed };
       },
-      noBody,
+      changing("Sends again what a destination got since a time", "how many", replayQuerySchema),
     )
-    .post("/destinations/:name/test", ({ params }) => testDestination(known(params.name), sender), noBody)
+    .post(
+      "/destinations/:name/test",
+      ({ params }) => testDestination(known(params.name), sender),
+      changing("Sends a marked test signal", "whether it was delivered, and what answered"),
+    )
     .post(
       "/destinations/:name/pause",
       ({ params }) => {
         sender.pause(known(params.name));
         return { ok: true };
       },
-      noBody,
+      changing("Holds a destination back", "ok"),
     )
     .post(
       "/destinations/:name/resume",
@@ -70,7 +95,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         await sender.resume(known(params.name));
         return { ok: true };
       },
-      noBody,
+      changing("Lets a destination go on", "ok"),
     );
 }
 

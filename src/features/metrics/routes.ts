@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import type { Measured, Metrics } from "../../http/metrics.ts";
 import { type HouseNumbers, measure } from "./measure.ts";
@@ -9,9 +10,17 @@ export type MetricsDeps = { keys: Keys; metrics: Metrics; numbers: HouseNumbers 
 export function metricsRoutes({ keys, metrics, numbers }: MetricsDeps) {
   return new Elysia({ name: "metrics" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
-    .get("/metrics", async ({ set }) => {
-      set.headers["content-type"] = metrics.contentType;
-      const measured: Measured[] = await measure(numbers);
-      return metrics.render(measured);
-    });
+    .get(
+      "/metrics",
+      async ({ set }) => {
+        set.headers["content-type"] = metrics.contentType;
+        const measured: Measured[] = await measure(numbers);
+        return metrics.render(measured);
+      },
+      documented({
+        summary: "What Prometheus scrapes",
+        access: "read",
+        answer: { type: "text/plain", description: "counters, histograms and gauges in Prometheus' text format" },
+      }),
+    );
 }

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
 import { listSignals, type SignalsSources, signalsQuerySchema } from "./list.ts";
@@ -8,5 +9,14 @@ export type SignalsDeps = SignalsSources & { keys: Keys };
 export function signalRoutes(deps: SignalsDeps) {
   return new Elysia({ name: "signals" })
     .onBeforeHandle(({ request }) => void deps.keys.require(request.headers, "read"))
-    .get("/signals", ({ query }) => listSignals(readQuery(signalsQuerySchema, query), deps));
+    .get(
+      "/signals",
+      ({ query }) => listSignals(readQuery(signalsQuerySchema, query), deps),
+      documented({
+        summary: "Every crossing of a threshold, the latest first",
+        access: "read",
+        query: signalsQuerySchema,
+        answer: { description: "signals with where each went, when, and what answered; next_cursor" },
+      }),
+    );
 }

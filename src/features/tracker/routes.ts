@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { documented } from "../../http/document.ts";
 import type { TrackerConfig } from "./config.ts";
 import { loadFiles, type ServedFile } from "./files.ts";
 
@@ -10,10 +11,16 @@ export async function loadScript(config: TrackerConfig): Promise<TrackerScript> 
   return { files: await loadFiles(config), eventsPath: config.paths.events };
 }
 
+const SCRIPT = documented({
+  summary: "The tracker, or a part of it",
+  access: "public",
+  answer: { type: "text/javascript", description: "a script, compressed as it was built" },
+});
+
 /** The script, its module form and its parts, compressed as they were built. */
 export function trackerRoutes({ files }: TrackerScript) {
   const routes = new Elysia({ name: "tracker" });
-  for (const file of files) routes.get(file.path, ({ request }) => serve(file, request.headers));
+  for (const file of files) routes.get(file.path, ({ request }) => serve(file, request.headers), SCRIPT);
   return routes;
 }
 

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { readBody } from "../../http/body.ts";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import type { TryAnswer } from "./try.ts";
 
@@ -16,5 +17,11 @@ export function whatIfRoutes({ keys, tryConfig }: WhatIfDeps) {
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .post("/config/try", ({ body }) => tryConfig(body as string), {
       parse: ({ request }) => readBody(request, CONFIG_BYTES_MAX),
+      ...documented({
+        summary: "What another intent.json would make of everybody; changes nothing",
+        access: "read",
+        body: { type: "application/json", description: "an intent.json; its schema: do-intent config schema" },
+        answer: { description: "who moves between levels, who would newly be hot, and which rules changed it" },
+      }),
     });
 }
