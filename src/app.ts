@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { type AccountsDeps, accountPageRoutes, accountRoutes } from "./features/accounts/routes.ts";
 import { type AttributionDeps, attributionRoutes } from "./features/attribution/routes.ts";
+import { type CampaignsDeps, campaignRoutes } from "./features/campaigns/routes.ts";
 import type { ClickDeps } from "./features/clicks/open.ts";
 import { clickRoutes } from "./features/clicks/routes.ts";
 import { type DestinationsDeps, destinationRoutes } from "./features/destinations/routes.ts";
@@ -13,10 +14,13 @@ import { type MetricsDeps, metricsRoutes } from "./features/metrics/routes.ts";
 import { explanationPageRoutes, type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
 import type { PersonalizeDeps } from "./features/personalize/personalize.ts";
 import { personalizeRoutes } from "./features/personalize/routes.ts";
+import { type AuditReadsDeps, auditReads } from "./features/privacy/audit-reads.ts";
+import { type PrivacyDeps, privacyRoutes } from "./features/privacy/routes.ts";
 import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
+import { type ViewsDeps, viewRoutes } from "./features/views/routes.ts";
 import { type WhatIfDeps, whatIfRoutes } from "./features/what-if/routes.ts";
 import { errorHandler } from "./http/errors.ts";
 import { guardLoad } from "./http/guard.ts";
@@ -36,8 +40,12 @@ export type AppDeps = TrackDeps &
   SignalsDeps &
   DestinationsDeps &
   ClickDeps &
+  CampaignsDeps &
+  ViewsDeps &
   KeysDeps &
   PersonalizeDeps &
+  PrivacyDeps &
+  AuditReadsDeps &
   MagnetsDeps &
   MetricsDeps & {
     log: Log;
@@ -69,6 +77,8 @@ export function createApp(deps: AppDeps) {
     .use(identifyRoutes(deps))
     .use(personalizeRoutes(deps))
     .use(magnetRoutes(deps))
+    .use(auditReads(deps))
+    .use(privacyRoutes(deps))
     .use(peopleRoutes(deps))
     .use(explanationPageRoutes(deps))
     .use(accountRoutes(deps))
@@ -78,6 +88,8 @@ export function createApp(deps: AppDeps) {
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
     .use(clickRoutes(deps))
+    .use(campaignRoutes(deps))
+    .use(viewRoutes(deps))
     .use(keyRoutes(deps))
     .use(trackerRoutes(deps.script))
     .use(metricsRoutes(deps))

@@ -4,8 +4,9 @@ import type { InstanceKeys } from "./commands/keys-of-instance.ts";
 import { createFormLimits } from "./features/magnets/form-limits.ts";
 import { keepCounts } from "./features/metrics/measure.ts";
 import type { createLoop, Foundations, InstanceOptions, Settings } from "./house.ts";
+import type { PrivacyParts } from "./privacy.ts";
 import type { Reports } from "./reports.ts";
-import { createAuditStore } from "./store/sqlite/audit.ts";
+import { createCampaignReader } from "./store/sqlite/campaigns.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
 import { createSizeReader } from "./store/sqlite/house-counts.ts";
 import { createPersonalizeReader } from "./store/sqlite/personalize.ts";
@@ -32,12 +33,14 @@ export function depsOf({
   clickWatch,
   ranks,
   reports,
-}: Foundations & ReturnType<typeof createLoop> & { reports: Reports; trust: Trust }): AppDeps {
+}: Foundations & ReturnType<typeof createLoop> & { reports: Reports; trust: Trust }): Omit<
+  AppDeps,
+  keyof PrivacyParts
+> {
   return {
     engine,
     secret,
     ...trust,
-    audit: createAuditStore(database),
     ingest: () => settings().config.ingest,
     visit: () => settings().config.privacy,
     metrics,
@@ -53,8 +56,14 @@ export function depsOf({
     clickStore,
     clickRecorder,
     clickWatch,
+    isTrapped: (headers, peer) => {
+      const place = clickWatch.placeOf(trust.limits.networkOf(headers, peer), headers.get("user-agent"));
+      return clickWatch.isTrapped(place, clock());
+    },
     ranks,
     ...createReaders(database),
+    campaigns: createCampaignReader(database),
+    publicUrl: () => settings().config.public_url ?? null,
     visitors: createPersonalizeReader(database),
     personalize: () => settings().config.personalize,
     honour: () => settings().config.tracker.honour,

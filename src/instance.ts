@@ -10,6 +10,7 @@ import { describeFault } from "./http/errors.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { createRefresher } from "./jobs/refresh.ts";
 import { createClickSettler } from "./jobs/settle-clicks.ts";
+import { createPrivacy } from "./privacy.ts";
 import { createReports } from "./reports.ts";
 import { openDatabase } from "./store/sqlite/database.ts";
 import { ensureInstanceSecret } from "./store/sqlite/instance-secret.ts";
@@ -72,7 +73,15 @@ export function createInstance(options: InstanceOptions): Instance {
     clock,
     log,
   });
-  const app = createApp(depsOf({ ...common, ...loop, reports, trust }));
+  const privacy = createPrivacy({
+    dataFolder: options.dataFolder,
+    database,
+    rules: () => settings.rules,
+    clock,
+    log,
+  });
+  privacy.noteConfig(options.configHash);
+  const app = createApp({ ...depsOf({ ...common, ...loop, reports, trust }), ...privacy.deps });
   // What an earlier run left to send.
   loop.deliverer.wake();
   refresher.start();
@@ -86,6 +95,7 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     configure: (config, hash) => {
       settings = settingsOf(config, hash);
+      privacy.noteConfig(hash);
       refresher.start();
       loop.deliverer.wake();
     },
@@ -100,6 +110,7 @@ export function createInstance(options: InstanceOptions): Instance {
       reports.close();
       await loop.engine.drain();
       await loop.deliverer.stop();
+      privacy.close();
       close();
     },
   };

@@ -1,4 +1,4 @@
-import type { EventAnswer } from "../../../src/features/people/events.ts";
+import type { EventData as EventAnswer } from "../../../src/core/event-data.ts";
 import type { ExplainAnswer } from "../../../src/features/people/explain.ts";
 import type { PeopleAnswer } from "../../../src/features/people/list.ts";
 import type { FullPersonAnswer, PersonAnswer } from "../../../src/features/people/person.ts";

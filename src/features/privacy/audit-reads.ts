@@ -1,0 +1,81 @@
+import { Elysia } from "elysia";
+import { formatId, parseId } from "../../core/id.ts";
+import { IDENTIFIER_KINDS, normalizeIdentifier } from "../../core/identifier.ts";
+import type { Keys } from "../../http/keys.ts";
+import type { AuditEntry } from "../../store/sqlite/audit.ts";
+import type { PeopleReader } from "../../store/sqlite/people.ts";
+
+/** Who the audit names where a signed link stood in for a key. */
+const SIGNED_LINK = "signed link";
+
+/** These write their own entries, in the transaction of what they do. */
+const RECORDED_BY_ITSELF: ReadonlySet<string> = new Set([
+  "DELETE /people/:id",
+  "DELETE /people",
+  "GET /people/:id/export",
+  "DELETE /suppressions",
+  "POST /keys",
+  "DELETE /keys/:id",
+  "POST /merges/:id/undo",
+  "POST /reviews/:id/approve",
+  "POST /reviews/:id/reject",
+]);
+
+const OUR_ID_PATTERN = /^(sig|mrg|rev|dlv|cmp|key)_[0-9a-z]+$/;
+
+export type AuditReadsDeps = {
+  keys: Pick<Keys, "find">;
+  people: PeopleReader;
+  audits: { record(note: Omit<AuditEntry, "occurredMs">): void };
+};
+
+/**
+ * Notes every request that a key opened and that was answered, of all routes that come after it in the list: so one
+ * that is added is noted too. What is sent in for ingest comes before, and pays nothing.
+ */
+export function auditReads({ keys, people, audits }: AuditReadsDeps) {
+  return new Elysia({ name: "audit-reads" }).onAfterHandle(
+    { as: "global" },
+    ({ request, route, params, query, responseValue }) => {
+      const address = `${request.method} ${route}`;
+      if (RECORDED_BY_ITSELF.has(address)) return;
+      const keyId = keys.find(request.headers)?.keyId ?? (isSigned(query) ? SIGNED_LINK : null);
+      if (keyId === null) return;
+      const action = request.method === "GET" || request.method === "HEAD" ? "read" : "change";
+      audits.record({ keyId, action, subject: subjectOf(route, params, responseValue, people), detail: { address } });
+    },
+  );
+}
+
+function isSigned(query: unknown): boolean {
+  return typeof query === "object" && query !== null && "signature" in query;
+}
+
+/** An id of ours: from the answer, the only one of a list, or the address; never the identifier that was asked by. */
+function subjectOf(route: string, params: unknown, answer: unknown, people: PeopleReader): string | null {
+  if (isObject(answer)) {
+    if (typeof answer.person_id === "string") return answer.person_id;
+    const [only, ...others] = Array.isArray(answer.people) ? answer.people : [];
+    if (others.length === 0 && isObject(only) && typeof only.person_id === "string") return only.person_id;
+  }
+  const said = isObject(params) && typeof params.id === "string" ? params.id : null;
+  if (said === null) return null;
+  if (!route.startsWith("/people")) return OUR_ID_PATTERN.test(said) ? said : null;
+  const personId = personOf(said, people);
+  return personId === null ? null : formatId("person", personId);
+}
+
+function personOf(said: string, people: PeopleReader): number | null {
+  const personId = parseId("person", said);
+  if (personId !== null) return people.survivorOf(personId);
+  for (const kind of IDENTIFIER_KINDS) {
+    const { value } = normalizeIdentifier(kind, said);
+    const ownerId = value === undefined ? null : people.ownerOf({ kind, value });
+    if (ownerId !== null) return ownerId;
+  }
+  return null;
+}
+
+function isObject(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,85 @@
+import { Elysia } from "elysia";
+import { AppError } from "../../core/error.ts";
+import { formatId } from "../../core/id.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Keys } from "../../http/keys.ts";
+import { readQuery } from "../../http/query.ts";
+import type { AuditStore } from "../../store/sqlite/audit.ts";
+import type { Erased } from "../../store/sqlite/erase.ts";
+import type { Subject } from "../../store/sqlite/person-scope.ts";
+import type { Suppressions } from "../../store/sqlite/suppression.ts";
+import { listAudit } from "./audit.ts";
+import { type EraseAnswer, erasePerson } from "./erase.ts";
+import { createExports, type ExportOptions } from "./export-stream.ts";
+import { type FindDeps, findSubject, findSubjectBy, readIdentifierQuery } from "./find.ts";
+import { auditQuerySchema, identifierQuerySchema, noQuerySchema } from "./schema.ts";
+
+export type PrivacyDeps = FindDeps & {
+  keys: Keys;
+  engine: Pick<Engine, "administer">;
+  now: () => number;
+  erase: (subject: Subject, nowMs: number) => Erased | null;
+  suppressions: Suppressions;
+  audit: AuditStore;
+  /** Lets what was noted so far be seen. */
+  flushAudit: () => void;
+  exports: Pick<ExportOptions, "openReader" | "explain" | "onFault">;
+};
+
+/** What people may ask for by law, and who did what: erasure, export, suppressions, audit. */
+export function privacyRoutes(deps: PrivacyDeps) {
+  const { keys, engine, now, erase, suppressions, audit } = deps;
+  const exportPerson = createExports({ ...deps.exports, now });
+  const eraseFound = (headers: Headers, find: () => Subject): EraseAnswer => {
+    const { keyId: by } = keys.require(headers, "admin");
+    return engine.administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }));
+  };
+  return new Elysia({ name: "privacy" })
+    .delete(
+      "/people/:id",
+      ({ params, query, request: { headers } }) => {
+        readQuery(noQuerySchema, query);
+        return eraseFound(headers, () => findSubject(params.id, deps));
+      },
+      { parse: "none" },
+    )
+    .delete(
+      "/people",
+      ({ query, request: { headers } }) =>
+        eraseFound(headers, () => findSubjectBy(readQuery(identifierQuerySchema, query), deps)),
+      { parse: "none" },
+    )
+    .get("/people/:id/export", async ({ params, request: { headers } }) => {
+      const { keyId } = keys.require(headers, "read");
+      const { subject, body } = await exportPerson((found) => findSubject(params.id, found));
+      const personId = subject.personId === null ? null : formatId("person", subject.personId);
+      const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
+      engine.administer(() => audit.record(entry));
+      return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
+    })
+    .get("/suppressions", ({ query, request: { headers } }) => {
+      keys.require(headers, "admin");
+      const sinceMs = suppressions.since(readIdentifierQuery(readQuery(identifierQuerySchema, query)));
+      return { suppressed_at: sinceMs === null ? null : new Date(sinceMs).toISOString() };
+    })
+    .delete(
+      "/suppressions",
+      ({ query, request: { headers } }) => {
+        const { keyId } = keys.require(headers, "admin");
+        const identifier = readIdentifierQuery(readQuery(identifierQuerySchema, query));
+        return engine.administer(() => {
+          if (!suppressions.lift(identifier)) throw new AppError("not_found", "this identifier is not suppressed");
+          const detail = { kind: identifier.kind };
+          audit.record({ occurredMs: now(), keyId, action: "suppression_lift", subject: null, detail });
+          return { lifted: true };
+        });
+      },
+      { parse: "none" },
+    )
+    .get("/audit", ({ query, request: { headers } }) => {
+      keys.require(headers, "admin");
+      const asked = readQuery(auditQuerySchema, query);
+      deps.flushAudit();
+      return listAudit(asked, audit);
+    });
+}

@@ -1,0 +1,70 @@
+import type { Database } from "bun:sqlite";
+import type { Rules } from "./core/compile.ts";
+import type { Clock } from "./engine/clock.ts";
+import { explainPerson } from "./features/people/explain.ts";
+import type { AuditReadsDeps } from "./features/privacy/audit-reads.ts";
+import type { Explain } from "./features/privacy/export-stream.ts";
+import type { PrivacyDeps } from "./features/privacy/routes.ts";
+import { describeFault } from "./http/errors.ts";
+import type { Log } from "./http/log.ts";
+import { createAuditBook } from "./jobs/audit.ts";
+import { createAuditStore } from "./store/sqlite/audit.ts";
+import { openReadOnly } from "./store/sqlite/database.ts";
+import { createErasure } from "./store/sqlite/erase.ts";
+import { createScopeReader } from "./store/sqlite/person-scope.ts";
+import { createReaders } from "./store/sqlite/readers.ts";
+import { createSuppressions } from "./store/sqlite/suppression.ts";
+
+/** Under what the audit keeps which config was in force. */
+const CONFIG_SUBJECT = "config";
+/** Who changes it: whoever may write the file. */
+const CONFIG_FILE = "config file";
+
+export type PrivacyOptions = { dataFolder: string; database: Database; rules: () => Rules; clock: Clock; log: Log };
+
+/** What of the routes' needs is made here. */
+export type PrivacyParts = Pick<
+  PrivacyDeps & AuditReadsDeps,
+  "audit" | "audits" | "flushAudit" | "erase" | "suppressions" | "scopes" | "exports"
+>;
+
+/** Erasure, export and audit: what its routes need, and what runs beside them. */
+export function createPrivacy({ dataFolder, database, rules, clock, log }: PrivacyOptions) {
+  const audit = createAuditStore(database);
+  const audits = createAuditBook({
+    store: audit,
+    now: clock,
+    onFault: (error, lost) => log.warn("audit_not_stored", { fault: describeFault(error), lost }),
+  });
+  const deps: PrivacyParts = {
+    audit,
+    audits,
+    flushAudit: audits.flush,
+    erase: createErasure(database),
+    suppressions: createSuppressions(database),
+    scopes: createScopeReader(database),
+    exports: {
+      openReader: () => openReadOnly(dataFolder),
+      explain: explainFrom(rules, clock),
+      onFault: (error) => log.warn("export_fault", { fault: describeFault(error) }),
+    },
+  };
+  return {
+    deps,
+    /** Another config is in force, or was found at the start to be. */
+    noteConfig: (hash: string): void => {
+      const [last] = audit.newest({ subject: CONFIG_SUBJECT, sinceMs: 0 }, Number.MAX_SAFE_INTEGER, 1);
+      const before = last?.detail?.after ?? null;
+      if (before === hash) return;
+      const detail = { before, after: hash };
+      audits.record({ keyId: CONFIG_FILE, action: "config_change", subject: CONFIG_SUBJECT, detail });
+      audits.flush();
+    },
+    close: audits.close,
+  };
+}
+
+/** The score as the tables of a connection have it. */
+export function explainFrom(rules: () => Rules, clock: Clock): Explain {
+  return (personId, database) => explainPerson(personId, null, clock(), createReaders(database), rules());
+}

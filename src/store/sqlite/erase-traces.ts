@@ -1,0 +1,194 @@
+import type { Database } from "bun:sqlite";
+import { formatId } from "../../core/id.ts";
+import { type Identifier, identifierKey } from "../../core/identifier.ts";
+import type { SignalData } from "../../core/signal.ts";
+import type { MergeSide } from "../../core/state.ts";
+import { createMentions } from "./mentions.ts";
+import type { PersonScope, ScopeReader, StoredMerge } from "./person-scope.ts";
+
+const STEP_ROWS = 500;
+
+export const TRACES_SQL = {
+  signalsOfAccount: "select signal_id as signalId, data from signal where account_id = ?",
+  signalsBetween: `select signal_id as signalId, data from signal
+    where person_id = ? and account_id is null and created_at >= ? and created_at <= ?`,
+  updateSignal: "update signal set data = ?2 where signal_id = ?1",
+  updateSnapshot: "update merge set snapshot = ?2 where merge_id = ?1",
+  reviews: `select review_id as id, person_ids as personIds, claims from merge_review
+    where review_id > ? order by review_id limit ?`,
+  dropReview: "delete from merge_review where review_id = ?",
+  rejected: `select rejected_seq as id, body from rejected_event
+    where rejected_seq > ? order by rejected_seq limit ?`,
+  dropRejected: "delete from rejected_event where rejected_seq = ?",
+} as const;
+
+export type Stripped = {
+  /** Signals of others that named the person, and what was sent of them must go. */
+  signalIds: number[];
+  merges: number;
+  reviews: number;
+  rejected: number;
+};
+
+type SignalRow = { signalId: number; data: string };
+
+/** What tells of a person in rows that belong to others: it is taken out of them, or they go where nothing else is in them. */
+export function createTraceEraser(database: Database, scopes: ScopeReader): (scope: PersonScope) => Stripped {
+  const selectOfAccount = database.query<SignalRow, [number]>(TRACES_SQL.signalsOfAccount);
+  const selectBetween = database.query<SignalRow, [number, number, number]>(TRACES_SQL.signalsBetween);
+  const updateSignal = database.query(TRACES_SQL.updateSignal);
+  const updateSnapshot = database.query(TRACES_SQL.updateSnapshot);
+  const eraseRows = rowEraser(database);
+
+  const stripSignals = (rows: readonly SignalRow[], strip: (data: SignalData) => SignalData | null): number[] =>
+    rows.flatMap(({ signalId, data }) => {
+      const stripped = strip(JSON.parse(data));
+      if (stripped === null) return [];
+      updateSignal.run(signalId, JSON.stringify(stripped));
+      return [signalId];
+    });
+
+  return (scope) => {
+    const erased = erasedOf(scope);
+    const signalIds = scope.accountIds.flatMap((accountId) =>
+      stripSignals(selectOfAccount.all(accountId), (data) => stripAccountSignal(data, erased)),
+    );
+    let merges = 0;
+    for (const { otherId, fromMs, untilMs } of sharedTimes(scope, scopes)) {
+      signalIds.push(
+        ...stripSignals(selectBetween.all(otherId, fromMs, untilMs), (data) => stripSharedSignal(data, erased)),
+      );
+      const within = [...scopes.mergesAsSurvivor(otherId), ...scopes.mergesAsAbsorbed(otherId)].filter(
+        ({ mergedMs }) => mergedMs >= fromMs && mergedMs <= untilMs,
+      );
+      for (const { mergeId, snapshot } of within) {
+        updateSnapshot.run(mergeId, stripSnapshot(snapshot, erased));
+        merges += 1;
+      }
+    }
+    return { signalIds: [...new Set(signalIds)], merges, ...eraseRows(scope) };
+  };
+}
+
+/** Reviews and refused events have no column to be found by: they are few, and read through. */
+function rowEraser(database: Database): (scope: PersonScope) => { reviews: number; rejected: number } {
+  const selectReviews = database.query<{ id: number; personIds: string; claims: string | null }, [number, number]>(
+    TRACES_SQL.reviews,
+  );
+  const selectRejected = database.query<{ id: number; body: string }, [number, number]>(TRACES_SQL.rejected);
+  const dropReview = database.query(TRACES_SQL.dropReview);
+  const dropRejected = database.query(TRACES_SQL.dropRejected);
+  return ({ people, identities, leads }) => {
+    const personIds = new Set(people.map(({ personId }) => personId));
+    const mentions = createMentions([...identities, ...leads.map(identifierOfLead)]);
+    let reviews = 0;
+    for (const { id, personIds: named, claims } of inSteps(selectReviews.all.bind(selectReviews))) {
+      const isNamed = (JSON.parse(named) as number[]).some((personId) => personIds.has(personId));
+      if (isNamed || (claims !== null && mentions(claims))) reviews += dropReview.run(id).changes;
+    }
+    let rejected = 0;
+    for (const { id, body } of inSteps(selectRejected.all.bind(selectRejected))) {
+      if (mentions(body)) rejected += dropRejected.run(id).changes;
+    }
+    return { reviews, rejected };
+  };
+}
+
+function* inSteps<Row extends { id: number }>(select: (afterId: number, limit: number) => Row[]): Generator<Row> {
+  let afterId = 0;
+  while (true) {
+    const rows = select(afterId, STEP_ROWS);
+    yield* rows;
+    afterId = rows.at(-1)?.id ?? afterId;
+    if (rows.length < STEP_ROWS) return;
+  }
+}
+
+export function identifierOfLead({ email }: { email: string }): Identifier {
+  return { kind: "email", value: email };
+}
+
+/**
+ * When a person was part of another and parted again, what was told and merged of the other meanwhile was of both. The
+ * other may have been absorbed by a third one in that time.
+ */
+function sharedTimes(
+  { people, merges }: PersonScope,
+  scopes: ScopeReader,
+): { otherId: number; fromMs: number; untilMs: number }[] {
+  const own = new Set(people.map(({ personId }) => personId));
+  const isParting = ({ absorbedId, undoneMs }: StoredMerge): boolean => undoneMs !== null && own.has(absorbedId);
+  return merges.filter(isParting).flatMap(({ survivorId, mergedMs, undoneMs }) => {
+    const untilMs = undoneMs ?? mergedMs;
+    const others = new Set([survivorId]);
+    for (const otherId of others) {
+      for (const above of scopes.mergesAsAbsorbed(otherId)) {
+        if (above.mergedMs <= untilMs) others.add(above.survivorId);
+      }
+    }
+    return [...others]
+      .filter((otherId) => !own.has(otherId))
+      .map((otherId) => ({ otherId, fromMs: mergedMs, untilMs }));
+  });
+}
+
+type Erased = {
+  personIds: Set<string>;
+  identityIds: Set<number>;
+  identifiers: Set<string>;
+  /** Each trait with what it was, since the other may have a different one of that name. */
+  traits: Set<string>;
+};
+
+function erasedOf({ people, identities, leads }: PersonScope): Erased {
+  const traits = people.flatMap((person) => [JSON.parse(person.traits), JSON.parse(person.verifiedTraits)]);
+  return {
+    personIds: new Set(people.map(({ personId }) => formatId("person", personId))),
+    identityIds: new Set(identities.map(({ identityId }) => identityId)),
+    identifiers: new Set([...identities, ...leads.map(identifierOfLead)].map(identifierKey)),
+    traits: new Set(traits.flatMap((all) => Object.entries(all).map(traitKey))),
+  };
+}
+
+function traitKey(entry: [string, unknown]): string {
+  return JSON.stringify(entry);
+}
+
+function withoutTraits<Traits extends object>(traits: Traits, erased: Erased): Traits {
+  return Object.fromEntries(Object.entries(traits).filter((entry) => !erased.traits.has(traitKey(entry)))) as Traits;
+}
+
+/** Null where it says nothing of the person. Which crossing it was, and the company's score then, stay. */
+function stripAccountSignal(data: SignalData, { personIds }: Erased): SignalData | null {
+  const isTheirs = personIds.has(data.person.person_id);
+  const named = data.account?.people?.some(({ person_id }) => personIds.has(person_id)) ?? false;
+  if (!isTheirs && !named) return null;
+  const person = isTheirs ? { person_id: data.person.person_id, identities: [], traits: {} } : data.person;
+  if (data.account === undefined) return { ...data, person };
+  const people = data.account.people?.filter(({ person_id }) => !personIds.has(person_id));
+  return { ...data, person, account: { ...data.account, ...(people === undefined ? {} : { people }) } };
+}
+
+function stripSharedSignal(data: SignalData, erased: Erased): SignalData {
+  const { email: _, ...person } = data.person;
+  const identities = person.identities.filter(
+    ({ kind, value }) => !erased.identifiers.has(identifierKey({ kind, value } as Identifier)),
+  );
+  const email = identities.find(({ kind }) => kind === "email")?.value;
+  const traits = withoutTraits(person.traits, erased);
+  return { ...data, person: { ...person, ...(email === undefined ? {} : { email }), identities, traits } };
+}
+
+function stripSnapshot(snapshot: string, erased: Erased): string {
+  const strip = (side: MergeSide): MergeSide => ({
+    ...side,
+    identityIds: side.identityIds.filter((identityId) => !erased.identityIds.has(identityId)),
+    person: {
+      ...side.person,
+      traits: withoutTraits(side.person.traits, erased),
+      verifiedTraits: withoutTraits(side.person.verifiedTraits, erased),
+    },
+  });
+  const { survivor, absorbed, ...others } = JSON.parse(snapshot);
+  return JSON.stringify({ ...others, survivor: strip(survivor), absorbed: strip(absorbed) });
+}

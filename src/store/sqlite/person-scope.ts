@@ -1,0 +1,115 @@
+import type { Database } from "bun:sqlite";
+import { accountDomainOf } from "../../core/account.ts";
+import type { Identifier } from "../../core/identifier.ts";
+import type { Identity } from "../../core/state.ts";
+import { ACCOUNTS_SQL } from "./accounts.ts";
+import { PEOPLE_SQL } from "./people.ts";
+import { type IdentityRow, identityOf } from "./row.ts";
+
+/** Who is meant: a person, an e-mail address that a campaign's list holds, or both. */
+export type Subject = { personId: number | null; emails: readonly string[] };
+
+export type StoredPersonRow = {
+  personId: number;
+  traits: string;
+  verifiedTraits: string;
+  accountId: number | null;
+  mergedInto: number | null;
+  createdMs: number;
+};
+
+export type StoredMerge = {
+  mergeId: number;
+  survivorId: number;
+  absorbedId: number;
+  through: string;
+  mergedMs: number;
+  undoneMs: number | null;
+  snapshot: string;
+};
+
+export type Lead = { linkId: string; email: string; traits: string; createdMs: number };
+
+/** All that belongs to one human: whoever was merged into them included, whoever was parted from them again not. */
+export type PersonScope = {
+  people: StoredPersonRow[];
+  /** Also those that browsers have left behind. */
+  identities: Identity[];
+  merges: StoredMerge[];
+  leads: Lead[];
+  /** Their companies, also those that a former address stood for. */
+  accountIds: number[];
+};
+
+const MERGE_COLUMNS = `merge_id as mergeId, survivor_id as survivorId, absorbed_id as absorbedId, through,
+  merged_at as mergedMs, undone_at as undoneMs, snapshot`;
+const LEAD_COLUMNS = "link_id as linkId, email, traits, created_at as createdMs";
+
+export const SCOPE_SQL = {
+  whole: `with recursive whole (person_id) as (
+      select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
+      where m.undone_at is null
+    ) select p.person_id as personId, traits, verified_traits as verifiedTraits, account_id as accountId,
+      merged_into as mergedInto, created_at as createdMs
+    from whole cross join person p on p.person_id = whole.person_id`,
+  mergesAsSurvivor: `select ${MERGE_COLUMNS} from merge where survivor_id = ?`,
+  mergesAsAbsorbed: `select ${MERGE_COLUMNS} from merge where absorbed_id = ?`,
+  leadByEmail: `select ${LEAD_COLUMNS} from lead where email = ?`,
+  leadByLink: `select ${LEAD_COLUMNS} from lead where link_id = ?`,
+} as const;
+
+export type ScopeReader = {
+  scopeOf(subject: Subject): PersonScope;
+  leadByEmail(email: string): Lead | null;
+  /** Those who a person was, or is, part of, whether or not that was undone. */
+  mergesAsAbsorbed(personId: number): StoredMerge[];
+  mergesAsSurvivor(personId: number): StoredMerge[];
+};
+
+export function createScopeReader(database: Database): ScopeReader {
+  const selectWhole = database.query<StoredPersonRow, [number]>(SCOPE_SQL.whole);
+  const selectIdentities = database.query<IdentityRow, [number]>(PEOPLE_SQL.allIdentities);
+  const selectAsSurvivor = database.query<StoredMerge, [number]>(SCOPE_SQL.mergesAsSurvivor);
+  const selectAsAbsorbed = database.query<StoredMerge, [number]>(SCOPE_SQL.mergesAsAbsorbed);
+  const selectLeadByEmail = database.query<Lead, [string]>(SCOPE_SQL.leadByEmail);
+  const selectLeadByLink = database.query<Lead, [string]>(SCOPE_SQL.leadByLink);
+  const selectAccount = database.query<{ accountId: number }, [string]>(ACCOUNTS_SQL.byDomain);
+
+  const leadsOf = (identities: readonly Identifier[], emails: readonly string[]): Lead[] => {
+    const own = identities.filter(({ kind }) => kind === "email").map(({ value }) => value);
+    const byEmail = [...new Set([...own, ...emails])].flatMap((email) => selectLeadByEmail.get(email) ?? []);
+    // A link gets forwarded: whoever is known by another address than it was sent to is not that lead.
+    const links = own.length > 0 ? [] : identities.filter(({ kind }) => kind === "campaign_link");
+    const byLink = links.flatMap(({ value }) => selectLeadByLink.get(value) ?? []);
+    return [...new Map([...byEmail, ...byLink].map((lead) => [lead.linkId, lead])).values()];
+  };
+
+  return {
+    scopeOf: ({ personId, emails }) => {
+      const people = personId === null ? [] : selectWhole.all(personId);
+      const identities = people.flatMap((person) =>
+        (selectIdentities.values(person.personId) as IdentityRow[]).map(identityOf),
+      );
+      const merges = people.flatMap((person) => [
+        ...selectAsSurvivor.all(person.personId),
+        ...selectAsAbsorbed.all(person.personId),
+      ]);
+      const leads = leadsOf(identities, emails);
+      const domains = identities.flatMap(({ kind, value }) => (kind === "email" ? (accountDomainOf(value) ?? []) : []));
+      const accountIds = [
+        ...people.flatMap(({ accountId }) => accountId ?? []),
+        ...[...new Set(domains)].flatMap((domain) => selectAccount.get(domain)?.accountId ?? []),
+      ];
+      return {
+        people,
+        identities,
+        merges: [...new Map(merges.map((merge) => [merge.mergeId, merge])).values()],
+        leads,
+        accountIds: [...new Set(accountIds)],
+      };
+    },
+    leadByEmail: (email) => selectLeadByEmail.get(email),
+    mergesAsAbsorbed: (personId) => selectAsAbsorbed.all(personId),
+    mergesAsSurvivor: (personId) => selectAsSurvivor.all(personId),
+  };
+}
