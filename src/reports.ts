@@ -5,7 +5,15 @@ import { type AccountsAnswer, listAccounts } from "./features/accounts/list.ts";
 import type { AccountsQuery } from "./features/accounts/schema.ts";
 import { type AttributionAnswer, reportAttribution } from "./features/attribution/report.ts";
 import type { AttributionQuery } from "./features/attribution/schema.ts";
+import type { FullCampaignAnswer } from "./features/campaigns/campaign.ts";
+import type { CreatedAnswer } from "./features/campaigns/create.ts";
+import type { LeadsAnswer } from "./features/campaigns/leads.ts";
+import type { CreateRequest } from "./features/campaigns/routes.ts";
+import type { LeadsQuery } from "./features/campaigns/schema.ts";
+import type { ViewText } from "./features/views/routes.ts";
+import type { ViewQuery } from "./features/views/view.ts";
 import { type TryAnswer, tryConfig, type Version } from "./features/what-if/try.ts";
+import { runCreation, runSales, type SalesRequest } from "./sales.ts";
 import { createAccountReader } from "./store/sqlite/accounts.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
 import { countHouse, type HouseCounts } from "./store/sqlite/house-counts.ts";
@@ -17,6 +25,8 @@ const WAITING_MAX = 8;
 const RUN_MAX_MS = 5 * 60_000;
 
 type Request =
+  | SalesRequest
+  | { name: "campaign create"; create: CreateRequest }
   | { name: "accounts"; query: AccountsQuery }
   | { name: "attribution"; query: AttributionQuery }
   | { name: "config try"; tried: Version }
@@ -48,6 +58,11 @@ export type Reports = {
   /** Takes the text of an intent.json. */
   tryConfig(text: string): Promise<TryAnswer>;
   countHouse(): Promise<HouseCounts>;
+  readCampaign(campaignId: number): Promise<FullCampaignAnswer>;
+  listLeads(campaignId: number, query: LeadsQuery): Promise<LeadsAnswer>;
+  readView(view: string, query: ViewQuery, format: "json" | "csv"): Promise<ViewText>;
+  /** No report, but as long: it waits for none of them, and none for it. */
+  createCampaign(create: CreateRequest): Promise<CreatedAnswer>;
   close(): void;
 };
 
@@ -87,6 +102,11 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
     listAccounts: (query) => inTurn({ name: "accounts", query }) as Promise<AccountsAnswer>,
     reportAttribution: (query) => inTurn({ name: "attribution", query }) as Promise<AttributionAnswer>,
     countHouse: () => inTurn({ name: "counts" }) as Promise<HouseCounts>,
+    readCampaign: (campaignId) => inTurn({ name: "campaign", campaignId }) as Promise<FullCampaignAnswer>,
+    listLeads: (campaignId, query) => inTurn({ name: "campaign leads", campaignId, query }) as Promise<LeadsAnswer>,
+    readView: (view, query, format) => inTurn({ name: "view", view, query, format }) as Promise<ViewText>,
+    createCampaign: (create) =>
+      run({ ...context(), request: { name: "campaign create", create } }) as Promise<CreatedAnswer>,
     tryConfig: async (text) => {
       const parsed = parseIntentConfig(text);
       if (parsed.problems !== undefined) throw new AppError("invalid", parsed.problems.join("; "));
@@ -109,16 +129,29 @@ function outcomeFrom(worker: Worker, job: ReportJob): Promise<Outcome> {
     worker.addEventListener("message", ({ data }: MessageEvent<Outcome>) => settle(data));
     worker.addEventListener("error", () => settle({ fault: "the thread could not start" }));
     worker.addEventListener("close", () => settle({ fault: "the thread ended" }));
-    worker.postMessage(job);
+    worker.postMessage(job, partsToHandOver(job));
   });
+}
+
+/** A list is moved to the thread, not copied. */
+function partsToHandOver({ request }: ReportJob): ArrayBuffer[] {
+  if (request.name !== "campaign create") return [];
+  const buffers = request.create.chunks.map(({ buffer }) => buffer);
+  return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** One report from the file, in whatever thread it is called. */
 export function runReport({ dataFolder, config, configHash, nowMs, request }: ReportJob): unknown {
+  const publicUrl = config.public_url ?? null;
+  if (request.name === "campaign create") return runCreation(request.create, { dataFolder, publicUrl, nowMs });
   const rules = compileRules(config, configHash);
   const database = openReadOnly(dataFolder);
   try {
     switch (request.name) {
+      case "campaign":
+      case "campaign leads":
+      case "view":
+        return runSales(request, database, { rules, nowMs, publicUrl });
       case "accounts":
         return listAccounts(request.query, createAccountReader(database), rules, nowMs);
       case "attribution":

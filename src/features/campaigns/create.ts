@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { redirectUrl } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
+import { createAuditStore } from "../../store/sqlite/audit.ts";
 import { createCampaignLoader } from "../../store/sqlite/campaign-load.ts";
 import { ensureInstanceSecret } from "../../store/sqlite/instance-secret.ts";
 import { honeypotIdOf } from "../../store/sqlite/link-id.ts";
@@ -9,13 +10,10 @@ import type { Encoding } from "./decode.ts";
 import { type LoadOptions, loadCampaign, type RowProblem } from "./load.ts";
 import { readJsonList } from "./read-json.ts";
 import { readCsvList } from "./read-list.ts";
-import { readCampaign } from "./schema.ts";
+import { type CampaignSettings, readCampaign } from "./schema.ts";
 
-export type CampaignRequest =
-  /** The settings beside a CSV. */
-  | { kind: "csv"; settings: unknown; bytes: Buffer }
-  /** All in one: the settings, and the leads under their name. */
-  | { kind: "json"; bytes: Buffer };
+/** The settings stand beside a CSV; a JSON has them as well, with the leads under their name. */
+export type CampaignRequest = { kind: "csv" | "json"; settings: CampaignSettings; bytes: Buffer };
 
 export type CreatedAnswer = {
   campaign_id: string;
@@ -35,17 +33,27 @@ export type CreateDeps = Pick<LoadOptions, "now" | "rest" | "onProgress"> & {
   /** A connection of one's own, beside the loop's. */
   database: Database;
   publicUrl: string | null;
+  /** Who makes it, as the audit names them. */
+  keyId: string;
 };
 
 /** Makes a campaign of a list: reads, checks and stores it, in as many short transactions as it takes. */
 export function createCampaign(request: CampaignRequest, deps: CreateDeps): CreatedAnswer {
-  const { database, publicUrl, now } = deps;
+  const { database, publicUrl, keyId, now } = deps;
   const { settings, read } = sourceOf(request);
   const campaign = readCampaign(settings);
   const secret = ensureInstanceSecret(database, now());
   // What is lost with a power cut is a load that is not finished: the last transaction brings all of them to the disk.
   database.run("pragma synchronous = normal");
-  const loader = createCampaignLoader(database, secret);
+  const audit = createAuditStore(database);
+  const loader = createCampaignLoader({
+    database,
+    secret,
+    onFinish: (campaignId, leads, occurredMs) => {
+      const subject = formatId("campaign", campaignId);
+      audit.record({ occurredMs, keyId, action: "campaign.create", subject, detail: { leads } });
+    },
+  });
   const durable: typeof loader = {
     ...loader,
     finish: (...given) => {
@@ -59,15 +67,11 @@ export function createCampaign(request: CampaignRequest, deps: CreateDeps): Crea
   return { campaign_id: formatId("campaign", campaignId), slug, name, ...answer, honeypot_url: honeypotUrl };
 }
 
-function sourceOf(request: CampaignRequest): { settings: unknown; read: LoadOptions["read"] } {
-  if (request.kind === "csv") {
-    const { settings, bytes } = request;
-    return { settings, read: (handler) => readCsvList(bytes, handler) };
-  }
-  const body = objectIn(request.bytes);
-  const { leads, ...settings } = body;
+function sourceOf({ kind, settings, bytes }: CampaignRequest): { settings: unknown; read: LoadOptions["read"] } {
+  if (kind === "csv") return { settings, read: (handler) => readCsvList(bytes, handler) };
+  const { leads, ...said } = objectIn(bytes);
   if (leads === undefined) throw new AppError("invalid", "is missing; send a list of objects, one per lead", "leads");
-  return { settings, read: (handler) => readJsonList(leads, handler) };
+  return { settings: { ...settings, ...said }, read: (handler) => readJsonList(leads, handler) };
 }
 
 function objectIn(bytes: Buffer): { [key: string]: unknown } {

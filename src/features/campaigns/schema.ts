@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Campaign, landingProblem, slugOf, UTM_PARAMETERS, type Utm } from "../../core/campaign.ts";
+import { type Campaign, landingProblem, slugOf, UTM_PARAMETERS } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
 import { toInvalid } from "../../http/body.ts";
 import { cursorSchema, limitSchema } from "../../http/query.ts";
@@ -32,12 +32,13 @@ export const campaignSchema = z.strictObject({
   utm: utmSchema.default({}),
 });
 
-export type CampaignSettings = z.input<typeof campaignSchema>;
+/** As they come in, unread. */
+export type CampaignSettings = { readonly [name: string]: unknown };
 
 /** The campaign that settings make, or the first thing that is wrong with them. */
 export function readCampaign(settings: unknown): Campaign {
   const parsed = campaignSchema.safeParse(settings);
-  if (!parsed.success) throw toInvalid(parsed.error);
+  if (!parsed.success) throw problemOf(parsed.error);
   const { name, base_url: baseUrl, landing, utm } = parsed.data;
   const slug = slugOf(name);
   if (slug === null)
@@ -47,10 +48,16 @@ export function readCampaign(settings: unknown): Campaign {
   return { slug, name, baseUrl, landing, utm };
 }
 
+function problemOf(error: z.ZodError): AppError {
+  if (error.issues[0]?.code !== "unrecognized_keys") return toInvalid(error);
+  const known = Object.keys(campaignSchema.shape).join(", ");
+  return new AppError("invalid", `a campaign takes ${known} and its leads; leave out what is none of them`);
+}
+
 /** Beside a CSV the settings stand in the address; so do the parameters of its links, under their own names. */
-export function settingsOfQuery(query: { readonly [name: string]: string | undefined }): unknown {
-  const utm: { [name: string]: string } = {};
-  const settings: { [name: string]: unknown } = { utm: utm satisfies Utm };
+export function settingsOfQuery(query: { readonly [name: string]: string | undefined }): CampaignSettings {
+  const utm: { [name: string]: string | undefined } = {};
+  const settings: { [name: string]: unknown } = { utm };
   for (const [name, value] of Object.entries(query)) {
     if (name.startsWith("utm_")) Object.assign(utm, { [name]: value });
     else settings[name] = value;

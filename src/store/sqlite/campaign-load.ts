@@ -24,6 +24,14 @@ export type CampaignLoader = {
   abandon(load: CampaignLoad): Generator<void, void>;
 };
 
+export type LoaderOptions = {
+  database: Database;
+  secret: Buffer;
+  idOf?: typeof linkIdOf;
+  /** Runs in the transaction that makes the campaign be there. */
+  onFinish?: (campaignId: number, leadCount: number, nowMs: number) => void;
+};
+
 /** A load tells with every step that it lives. */
 const LOAD_DEAD_MS = 30_000;
 const REMOVE_ROWS = 200;
@@ -64,7 +72,7 @@ type FoundLead = { linkId: string; traits: string };
  * Stores a campaign's list in short transactions, on any connection. A load has a token, so that one that was taken for
  * dead and wakes up finds out before it writes.
  */
-export function createCampaignLoader(database: Database, secret: Buffer, idOf = linkIdOf): CampaignLoader {
+export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFinish }: LoaderOptions): CampaignLoader {
   const sql = CAMPAIGN_LOAD_SQL;
   const writeRows = createRowWriter(database, secret, idOf);
   const remove = createRemover(database);
@@ -115,6 +123,7 @@ export function createCampaignLoader(database: Database, secret: Buffer, idOf = 
           .query(sql.insertCampaign)
           .run(load.campaignId, slug, name, baseUrl, landing, utmText, columnsText, leadCount, nowMs);
         database.query(sql.removeLoad).run(load.campaignId, load.token);
+        onFinish?.(load.campaignId, leadCount, nowMs);
       }),
     abandon: remove,
   };

@@ -18,6 +18,8 @@ export type StoredClick = {
   clickedMs: number;
   verdict: Verdict;
   reason: string | null;
+  /** How many openings it stands for. */
+  times: number;
   /** Whose visitor it was that gave the evidence. */
   personId: number | null;
 };
@@ -47,7 +49,7 @@ export const CAMPAIGNS_SQL = {
     where r.campaign_id = ? and r.position > ? order by r.position limit ?`,
   lead: `select ${LEAD_COLUMNS} from campaign_lead r join lead l on l.link_id = r.link_id
     where r.campaign_id = ? and r.link_id = ?`,
-  clicks: `select c.link_id as linkId, c.clicked_at as clickedMs, c.verdict, c.reason, i.person_id as personId
+  clicks: `select c.link_id as linkId, c.clicked_at as clickedMs, c.verdict, c.reason, c.times, i.person_id as personId
     from campaign_click c left join identity i on i.identity_id = c.identity_id
     where c.campaign_id = ? order by c.clicked_at`,
   campaignsOf: `select c.slug, c.created_at as createdMs from campaign_lead r join campaign c on c.campaign_id = r.campaign_id

@@ -1,0 +1,109 @@
+import { Elysia } from "elysia";
+import { AppError } from "../../core/error.ts";
+import { formatId } from "../../core/id.ts";
+import { readChunks } from "../../http/body.ts";
+import { csvHeaders } from "../../http/csv.ts";
+import type { Keys } from "../../http/keys.ts";
+import { readQuery } from "../../http/query.ts";
+import type { AuditStore } from "../../store/sqlite/audit.ts";
+import type { CampaignReader } from "../../store/sqlite/campaigns.ts";
+import type { FullCampaignAnswer } from "./campaign.ts";
+import type { CreatedAnswer } from "./create.ts";
+import { exportCampaign } from "./export.ts";
+import { findCampaign } from "./find.ts";
+import type { LeadsAnswer } from "./leads.ts";
+import { listCampaigns } from "./list.ts";
+import {
+  type CampaignSettings,
+  campaignsQuerySchema,
+  exportQuerySchema,
+  type LeadsQuery,
+  leadsQuerySchema,
+  settingsOfQuery,
+} from "./schema.ts";
+import { streamOf } from "./stream.ts";
+
+const LIST_BYTES_MAX = 64 * 1_024 * 1_024;
+/** A list is held in memory while it is read, and the next one would be as well. */
+const CREATING_MAX = 1;
+/** So long a connection may say nothing while its list is stored. */
+const CREATE_TIMEOUT_S = 255;
+
+/** What a thread of its own makes a campaign of. */
+export type CreateRequest = { kind: "csv" | "json"; settings: CampaignSettings; chunks: Uint8Array[]; keyId: string };
+
+export type CampaignsDeps = {
+  keys: Keys;
+  now: () => number;
+  campaigns: CampaignReader;
+  audit: AuditStore;
+  publicUrl: () => string | null;
+  /** These run beside the loop. */
+  createCampaign: (request: CreateRequest) => Promise<CreatedAnswer>;
+  readCampaign: (campaignId: number) => Promise<FullCampaignAnswer>;
+  listLeads: (campaignId: number, query: LeadsQuery) => Promise<LeadsAnswer>;
+};
+
+/** Lists of people who are written to, and what comes of it; for secret keys only. */
+export function campaignRoutes(deps: CampaignsDeps) {
+  const { keys, campaigns } = deps;
+  const create = creation(deps);
+  return new Elysia({ name: "campaigns" })
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "POST" ? "admin" : "read"))
+    .post(
+      "/campaigns",
+      ({ request, query, server }) => {
+        server?.timeout(request, CREATE_TIMEOUT_S);
+        return create(request, query);
+      },
+      // A list is not read before the key is looked at.
+      { parse: "none" },
+    )
+    .get("/campaigns", ({ query }) => listCampaigns(readQuery(campaignsQuerySchema, query), campaigns))
+    .get("/campaigns/:id", ({ params }) => deps.readCampaign(findCampaign(params.id, campaigns).campaignId))
+    .get("/campaigns/:id/leads", ({ params, query }) =>
+      deps.listLeads(findCampaign(params.id, campaigns).campaignId, readQuery(leadsQuerySchema, query)),
+    )
+    .get("/campaigns/:id/export.csv", ({ params, query, request }) =>
+      exportAnswer(params.id, readQuery(exportQuerySchema, query).hash === "email", request, deps),
+    );
+}
+
+function creation({ keys, createCampaign }: CampaignsDeps) {
+  let creating = 0;
+  return async (request: Request, query: { readonly [name: string]: string }): Promise<CreatedAnswer> => {
+    if (creating >= CREATING_MAX)
+      throw new AppError("overloaded", "another campaign is being made; try again when it is done");
+    creating += 1;
+    try {
+      const { keyId } = keys.require(request.headers, "admin");
+      const chunks = await readChunks(request, LIST_BYTES_MAX);
+      const kind = kindOf(request.headers.get("content-type") ?? "", chunks);
+      return await createCampaign({ kind, settings: settingsOfQuery(query), chunks, keyId });
+    } finally {
+      creating -= 1;
+    }
+  };
+}
+
+/** What the body is by its content type; where that says neither, by its first letter. */
+function kindOf(contentType: string, [first]: readonly Uint8Array[]): "csv" | "json" {
+  if (/\bcsv\b/i.test(contentType)) return "csv";
+  if (/\bjson\b/i.test(contentType)) return "json";
+  return /^\s*\{/.test(Buffer.from(first?.subarray(0, 100) ?? []).toString("latin1")) ? "json" : "csv";
+}
+
+function exportAnswer(
+  id: string,
+  isHashed: boolean,
+  request: Request,
+  { keys, campaigns, audit, publicUrl, now }: CampaignsDeps,
+): Response {
+  const campaign = findCampaign(id, campaigns);
+  const pieces = exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed });
+  const body = streamOf(pieces);
+  const { keyId } = keys.require(request.headers, "read");
+  const subject = formatId("campaign", campaign.campaignId);
+  audit.record({ occurredMs: now(), keyId, action: "campaign.export", subject, detail: { hashed: isHashed } });
+  return new Response(body, { headers: csvHeaders(`campaign-${campaign.slug}-urls.csv`) });
+}
