@@ -2,7 +2,6 @@ import { Elysia } from "elysia";
 import { type AccountsDeps, accountPageRoutes, accountRoutes } from "./features/accounts/routes.ts";
 import { type AttributionDeps, attributionRoutes } from "./features/attribution/routes.ts";
 import { type CampaignsDeps, campaignRoutes } from "./features/campaigns/routes.ts";
-import { type CampaignsDeps, campaignRoutes } from "./features/campaigns/routes.ts";
 import type { ClickDeps } from "./features/clicks/open.ts";
 import { clickRoutes } from "./features/clicks/routes.ts";
 import { type DestinationsDeps, destinationRoutes } from "./features/destinations/routes.ts";
@@ -21,7 +20,6 @@ import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
 import type { TrackDeps } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
-import { type ViewsDeps, viewRoutes } from "./features/views/routes.ts";
 import { type ViewsDeps, viewRoutes } from "./features/views/routes.ts";
 import { type WhatIfDeps, whatIfRoutes } from "./features/what-if/routes.ts";
 import { errorHandler } from "./http/errors.ts";
@@ -42,8 +40,6 @@ export type AppDeps = TrackDeps &
   SignalsDeps &
   DestinationsDeps &
   ClickDeps &
-  CampaignsDeps &
-  ViewsDeps &
   CampaignsDeps &
   ViewsDeps &
   KeysDeps &
@@ -92,8 +88,6 @@ export function createApp(deps: AppDeps) {
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
     .use(clickRoutes(deps))
-    .use(campaignRoutes(deps))
-    .use(viewRoutes(deps))
     .use(campaignRoutes(deps))
     .use(viewRoutes(deps))
     .use(keyRoutes(deps))

@@ -7,7 +7,6 @@ import type { createLoop, Foundations, InstanceOptions, Settings } from "./house
 import type { PrivacyParts } from "./privacy.ts";
 import type { Reports } from "./reports.ts";
 import { createCampaignReader } from "./store/sqlite/campaigns.ts";
-import { createCampaignReader } from "./store/sqlite/campaigns.ts";
 import { createWriteProbe } from "./store/sqlite/health.ts";
 import { createSizeReader } from "./store/sqlite/house-counts.ts";
 import { createPersonalizeReader } from "./store/sqlite/personalize.ts";
@@ -63,8 +62,6 @@ export function depsOf({
     },
     ranks,
     ...createReaders(database),
-    campaigns: createCampaignReader(database),
-    publicUrl: () => settings().config.public_url ?? null,
     campaigns: createCampaignReader(database),
     publicUrl: () => settings().config.public_url ?? null,
     visitors: createPersonalizeReader(database),
