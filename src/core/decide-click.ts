@@ -16,7 +16,7 @@ import { absorb, type Draft, draftOf, mergeRecord, newDraft } from "./draft.ts";
 import { DAY_MS } from "./duration.ts";
 import type { Event } from "./event.ts";
 import { type Identifier, identifierKey, isStrong } from "./identifier.ts";
-import { IDENTITIES_MAX } from "./identity.ts";
+import { IDENTITIES_MAX, MERGES_MAX } from "./identity.ts";
 import { scoreOf } from "./score.ts";
 import { type Changes, type Identity, noChanges, type Person, pairKey, type State } from "./state.ts";
 import { isSuppressed } from "./suppressed.ts";
@@ -114,9 +114,7 @@ function bindingOf(
     return "other_person";
   }
   if (owner === null) return { lead, person: newDraft(mintId(), event.occurredMs, nowMs), visitorPersonId };
-  if (visitorPersonId !== owner.personId && isPassedAround(state.identitiesOf.get(owner.personId) ?? [], nowMs)) {
-    return "shared_link";
-  }
+  if (visitorPersonId !== owner.personId && isPassedAround(state, owner.personId, nowMs)) return "shared_link";
   return { lead, person: draftOf(state, owner.personId, circumstances), visitorPersonId };
 }
 
@@ -125,12 +123,14 @@ function namesSomebody({ kind }: Identity): boolean {
   return isStrong(kind) || kind === "loyalty_id" || kind === "campaign_link";
 }
 
-function isPassedAround(identities: readonly Identity[], nowMs: number): boolean {
+function isPassedAround(state: State, personId: number, nowMs: number): boolean {
+  const identities = state.identitiesOf.get(personId) ?? [];
   const browsers = identities.filter(
     ({ kind, retiredMs, createdMs }) =>
       kind === "anonymous_id" && retiredMs === null && createdMs > nowMs - BROWSER_KEPT_MS,
   );
-  return browsers.length >= BROWSERS_PER_LINK_MAX || identities.length >= IDENTITIES_MAX;
+  const merges = state.mergeCounts.get(personId) ?? 0;
+  return browsers.length >= BROWSERS_PER_LINK_MAX || identities.length >= IDENTITIES_MAX || merges >= MERGES_MAX;
 }
 
 function bind(
@@ -151,10 +151,10 @@ function bind(
     changes.people.push({ ...absorbed.person, mergedInto: draft.person.personId });
   }
   const { personId } = draft.person;
-  const key = identifierKey(visitor);
-  const actor =
-    draft.identities.find((identity) => identity.retiredMs === null && identifierKey(identity) === key) ??
-    freshIdentity(visitor, personId, false, circumstances);
+  const actor = liveOf(draft.identities, visitor) ?? {
+    ...freshIdentity(visitor, personId, false, circumstances),
+    saidWith: liveOf(draft.identities, link)?.identityId ?? null,
+  };
   const identities = [...new Set([...draft.identities, actor])];
   const stored = new Set([...state.identitiesOf.values()].flat());
   const account = accountFor(state, draft.person, identities, circumstances);
@@ -181,11 +181,20 @@ function bind(
 
 /** The person as the operator's list has them: reached by this link and this address, with what the list says of them. */
 function asLead(state: State, draft: Draft, lead: Lead, link: Identifier, circumstances: Circumstances): Draft {
-  const { personId } = draft.person;
-  const fresh = [emailOf(lead), link]
-    .filter((identifier) => !state.identities.has(identifierKey(identifier)))
-    .map((identifier) => freshIdentity(identifier, personId, false, circumstances));
-  return { ...draft, person: withTraits(draft.person, lead), identities: [...draft.identities, ...fresh] };
+  const identities = [...draft.identities];
+  let saidWith = (liveOf(identities, emailOf(lead)) ?? liveOf(identities, link))?.identityId ?? null;
+  for (const identifier of [emailOf(lead), link]) {
+    if (state.identities.has(identifierKey(identifier))) continue;
+    const identity = freshIdentity(identifier, draft.person.personId, false, circumstances);
+    identities.push({ ...identity, saidWith });
+    saidWith ??= identity.identityId;
+  }
+  return { ...draft, person: withTraits(draft.person, lead), identities };
+}
+
+function liveOf(identities: readonly Identity[], identifier: Identifier): Identity | undefined {
+  const key = identifierKey(identifier);
+  return identities.find((identity) => identity.retiredMs === null && identifierKey(identity) === key);
 }
 
 function emailOf({ email }: Lead): Identifier {

@@ -189,6 +189,20 @@ describe("whose browser it is", () => {
     expect(house.verdicts()).toEqual(["human", "human"]);
   });
 
+  test("a merge through a link is undone like any other, and the same link does not bring it back", async () => {
+    await using house = startCampaignHouse();
+    await house.post("/v1/e", look("colleague-1", { url: "/pricing" }));
+    const alone = await house.scoreOf("colleague-1");
+    await house.show("colleague-1", house.linkOf("ann"));
+    const [merge] = house.rows<{ merge_id: number }>("select merge_id from merge");
+    await house.engine.submit([{ type: "undo", mergeId: merge?.merge_id ?? 0, keyId: "test" }]);
+    expect(house.people().sort()).toEqual(["ann@acme.example link", "colleague-1"]);
+    expect(await house.scoreOf("colleague-1")).toBeGreaterThan(alone);
+    await house.show("colleague-1", house.linkOf("ann"));
+    expect(house.people().sort()).toEqual(["ann@acme.example link", "colleague-1"]);
+    expect(house.verdicts()).toEqual(["human", "human other_person"]);
+  });
+
   test("a bot's evidence first does not stand in the way of the human's", async () => {
     await using house = startCampaignHouse();
     const link = house.linkOf("ann");
