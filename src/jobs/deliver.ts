@@ -6,6 +6,7 @@ import { type Attempt, type Post, realPost } from "./deliver-attempt.ts";
 import { createRounds, systemTimer, type Timer } from "./deliver-clock.ts";
 import { createLanes } from "./deliver-lanes.ts";
 import { createMarkBook, type DeliveryLog } from "./deliver-marks.ts";
+import { createSetback } from "./deliver-setback.ts";
 import { sendTestSignal } from "./deliver-test-signal.ts";
 
 const STOP_MAX_MS = 2_000;
@@ -22,6 +23,9 @@ export type DelivererOptions = {
   now: () => number;
   log: DeliveryLog;
   random?: () => number;
+  /** Runs forward only, whatever happens to the clock. */
+  uptimeMs?: () => number;
+  lookAgainMs?: number;
   timer?: Timer;
   post?: Partial<Post>;
 };
@@ -60,7 +64,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     tellSettled();
   });
   const book = createMarkBook(store, log, lanes.release);
-  const lookAgain = setInterval(() => lanes.touch(), LOOK_AGAIN_MS);
+  const wasSetBack = createSetback(now, options.uptimeMs);
+  const lookAgain = setInterval(() => {
+    if (wasSetBack()) void pullForward();
+    lanes.touch();
+  }, options.lookAgainMs ?? LOOK_AGAIN_MS);
   lookAgain.unref();
 
   let onSettled: (() => void)[] = [];
@@ -92,6 +100,20 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     lanes.touch();
   };
 
+  /** What was put off by a clock that was ahead would wait until the clock is there again, which may take a day. */
+  const pullForward = async (): Promise<void> => {
+    try {
+      for (const { name } of options.destinations()) {
+        lanes.refresh(name);
+        while (stopped === null && store.pullForward(name, now(), HURRY_ROWS) === HURRY_ROWS)
+          await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      log.warn("delivery_not_read", { reason: error instanceof Error ? error.message : "unknown" });
+    }
+    lanes.touch();
+  };
+
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     rounds.stop();
@@ -102,6 +124,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     aborter.abort();
   };
 
+  // An earlier run may have had another clock.
+  void pullForward();
   return {
     wake: lanes.touch,
     pause: (name) => setHealth(name, { ...store.health(name), pausedMs: now(), pauseReason: "manual" }),

@@ -5,6 +5,7 @@ import { attempt } from "../../src/jobs/deliver-attempt.ts";
 import { createLane } from "../../src/jobs/deliver-lane.ts";
 import { answering, type Behaviour, startReceiver } from "../destinations/receiver.ts";
 import { destination, NOON_MS, SECRET } from "../destinations/sample.ts";
+import { eventually } from "../support/eventually.ts";
 import { openHouse } from "./house.ts";
 
 const HOUR_MS = 3_600_000;
@@ -491,3 +492,21 @@ test("ten thousand signals over a destination that is down for a day all arrive,
     lastOf.set(personOf.get(id), number);
   }
 }, 60_000);
+
+test("a clock that is put back by a day keeps nothing waiting for a day: neither while it runs nor after a restart", async () => {
+  await using receiver = await startReceiver();
+  await using house = openHouse([webhook(receiver.url)], { lookAgainMs: 5, uptimeMs: () => 0 });
+  house.clock.nowMs += DAY_MS;
+  house.signal({ signalId: 1, personId: 1 }, { signalId: 2, personId: 1 });
+  house.clock.nowMs -= DAY_MS;
+  house.restart();
+  await eventually(() => house.deliveries().every(({ state }) => state === "delivered"), "what waited for tomorrow");
+
+  receiver.behave(answering(500));
+  house.clock.nowMs += DAY_MS;
+  house.signal({ signalId: 3, personId: 2 });
+  await eventually(() => house.deliveries().at(-1)?.attempts === 1, "the first attempt");
+  receiver.behave(answering(200));
+  house.clock.nowMs -= DAY_MS;
+  await eventually(() => house.deliveries().at(-1)?.state === "delivered", "the second attempt");
+});

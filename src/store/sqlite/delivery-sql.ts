@@ -31,6 +31,10 @@ export const DELIVERY_SQL = {
   /** Those that would wait longest first: what fails meanwhile is due again within seconds, and has had its turn. */
   hurry: `update delivery set next_attempt_at = ?2 where delivery_id in (select delivery_id from delivery
     where state = 'pending' and destination = ?1 and next_attempt_at > ?2 order by next_attempt_at desc limit ?3)`,
+  /** Those that a clock which was ahead has put off, and not a failure: never tried, or tried in the future. */
+  pullForward: `update delivery set next_attempt_at = ?2 where delivery_id in (select delivery_id from delivery
+    where state = 'pending' and destination = ?1 and next_attempt_at > ?2
+      and (last_attempt_at is null or last_attempt_at > ?2) order by next_attempt_at desc limit ?3)`,
   byId: `select ${COLUMNS} from delivery where delivery_id = ?`,
   bySignal: `select ${COLUMNS} from delivery where signal_id = ? order by delivery_id`,
   /** Those that wait are few beside those that arrived: sorting their ids beats walking past all the others. */

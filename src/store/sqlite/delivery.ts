@@ -63,6 +63,7 @@ function createQueue(database: Database) {
   const due = database.query<{ deliveryId: number }, [string, number, number]>(DELIVERY_SQL.due);
   const toSend = database.query<DueDelivery, [number]>(DELIVERY_SQL.toSend);
   const nextDueMs = database.query<{ nextAttemptMs: number }, [string, number]>(DELIVERY_SQL.nextDueMs);
+  const pullForward = database.query<unknown, [string, number, number]>(DELIVERY_SQL.pullForward);
   const hurry = database.query<unknown, [string, number, number]>(DELIVERY_SQL.hurry);
   return {
     /** What may be sent now, the longest due first; includes what is under way already. */
@@ -77,6 +78,10 @@ function createQueue(database: Database) {
 
     /** Makes so much of what waits for its next attempt due at once; returns how many had to wait. */
     hurry: (destination: string, nowMs: number, limit: number): number => hurry.run(destination, nowMs, limit).changes,
+
+    /** After the clock was put back: the same for what is due in a future that only the clock before knew. */
+    pullForward: (destination: string, nowMs: number, limit: number): number =>
+      pullForward.run(destination, nowMs, limit).changes,
   };
 }
 
