@@ -48,6 +48,7 @@ const LOAD_MAX_MS = 250;
 const START_MAX_MS = 90;
 const DELIVERED_WITHIN_MS = 60_000;
 const DAY_MS = 86_400_000;
+const UNLIMITED = { per_second: 1_000_000, burst: 1_000_000 };
 /** So that all of it happens often, and no sum lands on a threshold to the millisecond. */
 const THRESHOLDS = { warm: 17.3, hot: 41.7, burning: 71.9 };
 
@@ -100,6 +101,7 @@ async function tortureFolder(options: CrashOptions, figures: CrashFigures, endsA
   });
   const intent = {
     thresholds: THRESHOLDS,
+    limits: { network: UNLIMITED, key: UNLIMITED, visitor: UNLIMITED },
     destinations: [{ type: "webhook", name: "crm", url: receiver.url, secret: SECRET, allow_private: true }],
   };
   writeFileSync(join(folder.path, "intent.json"), JSON.stringify(intent));
