@@ -7,7 +7,10 @@ import {
   type LeadCampaign,
   type Link,
 } from "../../core/click.ts";
+import type { ClickCommand } from "../../core/decide-click.ts";
 import type { Event } from "../../core/event.ts";
+import type { Identifier } from "../../core/identifier.ts";
+import { emptyState, type State } from "../../core/state.ts";
 import { CLICK_COLUMNS, type ClickRow, clickOf, type StoredCampaign } from "./clicks.ts";
 
 /** Campaigns that a lead's click is looked up in: somebody who is written to every week for a year. */
@@ -18,8 +21,28 @@ const CLICKS_MAX = 3 * CLICKS_PER_LINK_DAY_MAX;
 type LeadRow = { email: string; traits: string };
 type CampaignRow = Omit<StoredCampaign, "utm"> & { utm: string };
 
-/** Brings what is known of a link when its visitor has shown a hand. */
-export function createLinkLoader(database: Database): (linkId: string, event: Event) => Link | null {
+type ClickParts = {
+  isStored(eventId: string): boolean;
+  /** Brings into the state all that it takes to put these together. */
+  loadNamed(state: State, named: readonly Identifier[], event: Event): State;
+};
+
+/** Brings a link with whoever it may bind: its lead by link and by e-mail, and the visitor. */
+export function createClickLoader(
+  database: Database,
+  { isStored, loadNamed }: ClickParts,
+): (command: ClickCommand) => State {
+  const loadLink = createLinkLoader(database);
+  return ({ link, visitor, event }) => {
+    const state = emptyState();
+    if (isStored(event.eventId)) state.knownEventIds.add(event.eventId);
+    state.link = loadLink(link.value, event);
+    const lead: Identifier[] = state.link === null ? [] : [link, { kind: "email", value: state.link.lead.email }];
+    return loadNamed(state, [...lead, visitor], event);
+  };
+}
+
+function createLinkLoader(database: Database): (linkId: string, event: Event) => Link | null {
   const selectLead = database.query<LeadRow, [string]>("select email, traits from lead where link_id = ?");
   const selectCampaigns = database.query<CampaignRow, [string, number]>(
     `select c.campaign_id as campaignId, c.slug, c.name, c.base_url as baseUrl, c.landing, c.utm

@@ -1,6 +1,5 @@
 import type { Database } from "bun:sqlite";
 import type { LoneCommand } from "../../core/decide.ts";
-import type { ClickCommand } from "../../core/decide-click.ts";
 import type { IdentifyCommand } from "../../core/decide-identify.ts";
 import type { TrackCommand } from "../../core/decide-track.ts";
 import { type Event, sessionKeyOf } from "../../core/event.ts";
@@ -15,7 +14,7 @@ import {
   sessionsKey,
 } from "../../core/state.ts";
 import { createAccountLoader } from "./load-accounts.ts";
-import { createLinkLoader } from "./load-click.ts";
+import { createClickLoader } from "./load-click.ts";
 import type { LoadParts } from "./load-parts.ts";
 import { createPastLoader } from "./load-past.ts";
 import { createReviewLoader } from "./load-review.ts";
@@ -64,7 +63,6 @@ export function createLoader(database: Database, recent: Recent): Loader {
     `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
   );
   const sharedKeysOf = sharedSessionLookup(database);
-  const loadLink = createLinkLoader(database);
   const loadPast = createPastLoader(database);
   const suppressions = createSuppressions(database);
   const loadSessions = (state: State, personId: number, sessionKey: string): void => {
@@ -178,22 +176,11 @@ export function createLoader(database: Database, recent: Recent): Loader {
     return state;
   };
 
-  const loadForIdentify = ({ claims, visitor, event }: IdentifyCommand): State =>
-    loadNamed(emptyState(), visitor === null ? claims : [...claims, visitor], event);
+  const loadForIdentify = ({ claims, unsigned, visitor, event }: IdentifyCommand): State =>
+    loadNamed(emptyState(), [...claims, ...(unsigned?.claims ?? []), ...(visitor === null ? [] : [visitor])], event);
 
-  const loadForClick = ({ link: { kind, value }, visitor, event }: ClickCommand): State => {
-    const state = emptyState();
-    if (selectEventId.values(event.eventId).length > 0) state.knownEventIds.add(event.eventId);
-    state.link = loadLink(value, event);
-    const named: Identifier[] =
-      state.link === null
-        ? []
-        : [
-            { kind, value },
-            { kind: "email", value: state.link.lead.email },
-          ];
-    return loadNamed(state, [...named, visitor], event);
-  };
+  const isStored = (eventId: string): boolean => selectEventId.values(eventId).length > 0;
+  const loadForClick = createClickLoader(database, { isStored, loadNamed });
 
   const parts: LoadParts = {
     findIdentity: (identifier) => findIdentity(identifier, identifierKey(identifier)),
