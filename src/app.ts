@@ -10,6 +10,7 @@ import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
 import { type KeysDeps, keyRoutes } from "./features/keys/routes.ts";
 import { type MagnetsDeps, magnetRoutes } from "./features/magnets/routes.ts";
+import { type MergesDeps, mergeRoutes } from "./features/merges/routes.ts";
 import { type MetricsDeps, metricsRoutes } from "./features/metrics/routes.ts";
 import { explanationPageRoutes, type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
 import type { PersonalizeDeps } from "./features/personalize/personalize.ts";
@@ -47,6 +48,7 @@ export type AppDeps = TrackDeps &
   PrivacyDeps &
   AuditReadsDeps &
   MagnetsDeps &
+  MergesDeps &
   MetricsDeps & {
     log: Log;
     /** What links are signed with. */
@@ -85,6 +87,7 @@ export function createApp(deps: AppDeps) {
     .use(accountPageRoutes(deps))
     .use(attributionRoutes(deps))
     .use(whatIfRoutes(deps))
+    .use(mergeRoutes(deps))
     .use(signalRoutes(deps))
     .use(destinationRoutes(deps))
     .use(clickRoutes(deps))

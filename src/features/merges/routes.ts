@@ -1,0 +1,58 @@
+import { Elysia } from "elysia";
+import type { Engine } from "../../engine/engine.ts";
+import { documented } from "../../http/document.ts";
+import type { Keys } from "../../http/keys.ts";
+import { readQuery } from "../../http/query.ts";
+import type { PeopleReader } from "../../store/sqlite/people.ts";
+import { listMerges, type MergeSources, undoMerge } from "./merges.ts";
+import { decideReview, listReviews, type ReviewSources } from "./reviews.ts";
+import { mergesQuerySchema, reviewsQuerySchema } from "./schema.ts";
+
+export type MergesDeps = MergeSources & ReviewSources & { people: PeopleReader; keys: Keys; engine: Engine };
+
+/** Who was made one and who was not, and a person's word on it. */
+export function mergeRoutes(deps: MergesDeps) {
+  const { keys, engine } = deps;
+  const admin = (headers: Headers) => keys.require(headers, "admin").keyId;
+  const changing = (summary: string, description: string) => ({
+    parse: "none" as const,
+    ...documented({ summary, access: "admin", answer: { description } }),
+  });
+  return new Elysia({ name: "merges" })
+    .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "GET" ? "read" : "admin"))
+    .get(
+      "/merges",
+      ({ query }) => listMerges(readQuery(mergesQuerySchema, query), deps),
+      documented({
+        summary: "Who was merged into whom, by whose word, and whether it was undone; the latest first",
+        access: "read",
+        query: mergesQuerySchema,
+        answer: { description: "merges and next_cursor" },
+      }),
+    )
+    .post(
+      "/merges/:id/undo",
+      ({ params, request }) => undoMerge(params.id, admin(request.headers), engine),
+      changing("Part two people again", "both sides with the score that each would have had"),
+    )
+    .get(
+      "/reviews",
+      ({ query }) => listReviews(readQuery(reviewsQuerySchema, query), deps),
+      documented({
+        summary: "Merges that wait for a person's eye, or were decided; the latest first",
+        access: "read",
+        query: reviewsQuerySchema,
+        answer: { description: "reviews and next_cursor" },
+      }),
+    )
+    .post(
+      "/reviews/:id/approve",
+      ({ params, request }) => decideReview(params.id, "approved", admin(request.headers), engine),
+      changing("Make one of the people of a review, and attach what was claimed", "who they are now, and the signals"),
+    )
+    .post(
+      "/reviews/:id/reject",
+      ({ params, request }) => decideReview(params.id, "rejected", admin(request.headers), engine),
+      changing("Keep the people of a review apart", "the review as decided"),
+    );
+}
