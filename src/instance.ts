@@ -77,6 +77,8 @@ export function createInstance(options: InstanceOptions): Instance {
     dataFolder: options.dataFolder,
     database,
     rules: () => settings.rules,
+    retain: () => settings.config.retain,
+    backlog: loop.engine.backlog,
     clock,
     log,
   });

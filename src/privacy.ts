@@ -8,11 +8,13 @@ import type { PrivacyDeps } from "./features/privacy/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import type { Log } from "./http/log.ts";
 import { createAuditBook } from "./jobs/audit.ts";
+import { createRetainer, type Retain } from "./jobs/retain.ts";
 import { createAuditStore } from "./store/sqlite/audit.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
 import { createErasure } from "./store/sqlite/erase.ts";
 import { createScopeReader } from "./store/sqlite/person-scope.ts";
 import { createReaders } from "./store/sqlite/readers.ts";
+import { createRetainStore } from "./store/sqlite/retain.ts";
 import { createSuppressions } from "./store/sqlite/suppression.ts";
 
 /** Under what the audit keeps which config was in force. */
@@ -20,7 +22,16 @@ const CONFIG_SUBJECT = "config";
 /** Who changes it: whoever may write the file. */
 const CONFIG_FILE = "config file";
 
-export type PrivacyOptions = { dataFolder: string; database: Database; rules: () => Rules; clock: Clock; log: Log };
+export type PrivacyOptions = {
+  dataFolder: string;
+  database: Database;
+  rules: () => Rules;
+  retain: () => Retain;
+  /** What waits to be written. */
+  backlog: () => number;
+  clock: Clock;
+  log: Log;
+};
 
 /** What of the routes' needs is made here. */
 export type PrivacyParts = Pick<
@@ -28,13 +39,20 @@ export type PrivacyParts = Pick<
   "audit" | "audits" | "flushAudit" | "erase" | "suppressions" | "scopes" | "exports"
 >;
 
-/** Erasure, export and audit: what its routes need, and what runs beside them. */
-export function createPrivacy({ dataFolder, database, rules, clock, log }: PrivacyOptions) {
+/** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
+export function createPrivacy({ dataFolder, database, rules, retain, backlog, clock, log }: PrivacyOptions) {
   const audit = createAuditStore(database);
   const audits = createAuditBook({
     store: audit,
     now: clock,
     onFault: (error, lost) => log.warn("audit_not_stored", { fault: describeFault(error), lost }),
+  });
+  const retainer = createRetainer({
+    store: createRetainStore(database),
+    retain,
+    now: clock,
+    isIdle: () => backlog() === 0,
+    onFault: (error) => log.warn("retain_fault", { fault: describeFault(error) }),
   });
   const deps: PrivacyParts = {
     audit,
@@ -51,8 +69,9 @@ export function createPrivacy({ dataFolder, database, rules, clock, log }: Priva
   };
   return {
     deps,
-    /** Another config is in force, or was found at the start to be. */
+    /** A config is in force, maybe another one: what it keeps no longer goes. */
     noteConfig: (hash: string): void => {
+      retainer.start();
       const [last] = audit.newest({ subject: CONFIG_SUBJECT, sinceMs: 0 }, Number.MAX_SAFE_INTEGER, 1);
       const before = last?.detail?.after ?? null;
       if (before === hash) return;
@@ -60,7 +79,10 @@ export function createPrivacy({ dataFolder, database, rules, clock, log }: Priva
       audits.record({ keyId: CONFIG_FILE, action: "config_change", subject: CONFIG_SUBJECT, detail });
       audits.flush();
     },
-    close: audits.close,
+    close: (): void => {
+      retainer.stop();
+      audits.close();
+    },
   };
 }
 

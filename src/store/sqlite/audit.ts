@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { createUnsynced } from "./unsynced.ts";
 
 /** What somebody did with a key. `subject` is an id of ours; `detail` holds counts and settings, nothing personal. */
 export type AuditEntry = {
@@ -45,7 +46,10 @@ export function createAuditStore(database: Database): AuditStore {
   };
   return {
     record,
-    recordAll: database.transaction((entries: readonly AuditEntry[]) => entries.forEach(record)),
+    recordAll: createUnsynced(
+      database,
+      database.transaction((entries: readonly AuditEntry[]) => entries.forEach(record)),
+    ),
     newest: ({ subject, sinceMs }, belowId, limit) => {
       const rows = subject === null ? selectAll.all(belowId, limit) : selectOfSubject.all(belowId, limit, subject);
       return rows

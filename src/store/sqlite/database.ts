@@ -48,6 +48,8 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
 function openLocked(folder: string, durability: Durability, lock: Database): OpenDatabase {
   const database = openFile(folder, lock);
   try {
+    // Holds for a file that has no table yet; an older one takes it on when it is compacted.
+    database.run("pragma auto_vacuum = incremental");
     database.run("pragma journal_mode = wal");
     database.run(`pragma synchronous = ${durability}`);
     database.run(`pragma cache_size = -${CACHE_KIB}`);

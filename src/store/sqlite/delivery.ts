@@ -4,6 +4,7 @@ import { createDeliveryReads } from "./delivery-reads.ts";
 import { createReplays } from "./delivery-replays.ts";
 import { DELIVERY_SQL } from "./delivery-sql.ts";
 import { createHealth } from "./destination.ts";
+import { createUnsynced } from "./unsynced.ts";
 
 /** What the job that sends needs of it. */
 export type DueDelivery = { deliveryId: number; body: string; attempts: number };
@@ -21,9 +22,6 @@ export type DeliveryMark = {
   status: number | null;
   answer: string;
 };
-
-/** SQLite's number for `full`. */
-const FULL_SYNC = 2;
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
@@ -100,20 +98,4 @@ function createMark(database: Database): (marks: readonly DeliveryMark[]) => voi
     }
   });
   return createUnsynced(database, markAll);
-}
-
-/**
- * Work whose commit need not wait for the disk: what a power cut takes back of it is sent once more, as it may be
- * anyway, while a sync per handful of answers would hold up those who wait for theirs.
- */
-function createUnsynced<Input>(database: Database, work: (input: Input) => void): (input: Input) => void {
-  const durability = database.query<{ synchronous: number }, []>("pragma synchronous").get()?.synchronous ?? FULL_SYNC;
-  return (input) => {
-    database.run("pragma synchronous = normal");
-    try {
-      work(input);
-    } finally {
-      database.run(`pragma synchronous = ${durability}`);
-    }
-  };
 }
