@@ -14,6 +14,8 @@ const SORTS = [
   "from identity where person_id = ? and retired_at is null order by case kind",
   "select distinct a.session_id",
   "person_id in (select person_id from whole)",
+  "from merge where survivor_id in (select person_id from whole)",
+  "from merge where (survivor_id in (select person_id from whole)",
   "from signal where account_id = ?",
 ];
 /** What waits and what is lost is listed and counted along indexes that hold nothing else. */

@@ -25,7 +25,11 @@ export type FullPersonAnswer = PersonAnswer & {
   groups: GroupPoints[];
   reasons: Reason[];
   attribution: AttributionData | null;
+  /** Who became part of this person, and by which merge; the latest first. */
+  merged_from: { person_id: string; into: string; merge_id: string; merged_at: string }[];
 };
+
+const ABSORBED_SHOWN_MAX = 100;
 
 /**
  * A person id, or an identifier of any kind, the strongest kind first. An absorbed person's id leads to the survivor.
@@ -52,6 +56,12 @@ export function readPerson(personId: number, people: PeopleReader, rules: Rules,
     groups: evaluation.groups,
     reasons: reasonsOf(evaluation),
     attribution: attributionData(person.score.attribution, rules.channelOf),
+    merged_from: people.absorbedBy(personId, ABSORBED_SHOWN_MAX).map((absorbed) => ({
+      person_id: formatId("person", absorbed.personId),
+      into: formatId("person", absorbed.intoId),
+      merge_id: formatId("merge", absorbed.mergeId),
+      merged_at: new Date(absorbed.mergedMs).toISOString(),
+    })),
   };
 }
 

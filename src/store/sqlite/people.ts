@@ -17,10 +17,15 @@ export type StoredPerson = {
   score: IntentScore;
 };
 
+/** Somebody who is part of a person by now, and the merge that made it so. */
+export type AbsorbedPerson = { personId: number; intoId: number; mergeId: number; mergedMs: number };
+
 export type PeopleReader = {
   /** Whoever the id stands for by now; null when there was never such a person. */
   survivorOf(personId: number): number | null;
   ownerOf(identifier: Identifier): number | null;
+  /** Whom this person has absorbed, and whom those had; the latest first. */
+  absorbedBy(personId: number, limit: number): AbsorbedPerson[];
   personOf(personId: number): StoredPerson;
   /** Strongest first, those that are still in use only; at most `limit`. */
   liveIdentitiesOf(personId: number, limit: number): Identity[];
@@ -37,6 +42,11 @@ export const PEOPLE_SQL = {
   person: `select p.traits, p.verified_traits as verifiedTraits, p.merged_into as mergedInto, a.domain
     from person p left join account a on a.account_id = p.account_id where p.person_id = ?`,
   score: `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
+  absorbedBy: `with recursive whole (person_id) as (
+      select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
+      where m.undone_at is null
+    ) select absorbed_id as personId, survivor_id as intoId, merge_id as mergeId, merged_at as mergedMs from merge
+    where survivor_id in (select person_id from whole) and undone_at is null order by merge_id desc limit ?2`,
   owner: "select person_id as personId from identity where value = ? and kind = ? and retired_at is null",
   liveIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = ? and retired_at is null
     order by ${STRENGTH}, is_verified desc, identity_id limit ?`,
@@ -47,6 +57,7 @@ export function createPeopleReader(database: Database): PeopleReader {
   const selectPerson = database.query<PersonRow, [number]>(PEOPLE_SQL.person);
   const selectScore = database.query<ScoreRow, [number]>(PEOPLE_SQL.score);
   const selectOwner = database.query<{ personId: number }, [string, string]>(PEOPLE_SQL.owner);
+  const selectAbsorbed = database.query<AbsorbedPerson, [number, number]>(PEOPLE_SQL.absorbedBy);
   const selectLive = database.query<IdentityRow, [number, number]>(PEOPLE_SQL.liveIdentities);
   const selectAll = database.query<IdentityRow, [number]>(PEOPLE_SQL.allIdentities);
   return {
@@ -60,6 +71,7 @@ export function createPeopleReader(database: Database): PeopleReader {
       }
       return null;
     },
+    absorbedBy: (personId, limit) => selectAbsorbed.all(personId, limit),
     ownerOf: ({ kind, value }) => selectOwner.get(value, kind)?.personId ?? null,
     personOf: (personId) => {
       const row = selectPerson.get(personId);
