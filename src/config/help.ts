@@ -10,6 +10,7 @@ const REFERENCE = `\
 Endpoints: public, guarded by --origin and, if intent.json asks for it, by the write key
   POST /track  (also /v1/e)       one event, a list, or {"events":[...],"sent_at":...}
   POST /identify                  {"anonymous_id":"...","identity":{"email":"...",...}}
+  GET  /c/CAMPAIGN/LINK           a campaign's link: leads on to its landing page
   GET  /s.js  (also /t.js)        the tracker script
   GET  /health                    200 only when a write would work
   GET  /ready                     200 only when more requests should come here
@@ -27,6 +28,14 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /destinations               how each fares; POST /destinations/NAME/test|pause|resume,
                                   /destinations/NAME/replay?since=TIME sends again what it got
   GET /deliveries                 ?state=pending|delivered|dead; POST /deliveries/ID/replay
+  POST /campaigns                 a CSV, with ?name= &base_url= &landing= &utm_source= ..., or a JSON
+                                  of these with "leads":[{"email":"..."}] (scope admin)
+  GET /campaigns                  the newest first; /campaigns/ID says what came of one
+  GET /campaigns/ID/leads         ?status=sent|machine|pending|clicked|identified|converted
+                                  &limit= &cursor= &hash=email
+  GET /campaigns/ID/export.csv    the list with its links; ?hash=email
+  GET /views, /views/NAME         high-intent-leads, campaign-performance, recent-sessions,
+                                  intent-distribution; ?limit= &cursor= &format=csv &hash=email
   GET, POST /keys                 every key; POST {"name":"...","scopes":["read"]} makes one,
                                   DELETE /keys/ID ends it (scope admin)
   GET /metrics                    what Prometheus scrapes
