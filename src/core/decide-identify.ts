@@ -21,6 +21,7 @@ import {
 import { heedSuppressions } from "./suppressed.ts";
 import { levelOf } from "./threshold.ts";
 import { addTraits, type Traits } from "./traits.ts";
+import { besideSigned, type Unsigned } from "./unsigned.ts";
 import { vouch } from "./vouch.ts";
 
 export type IdentifyCommand = {
@@ -28,7 +29,10 @@ export type IdentifyCommand = {
   claims: Identifier[];
   visitor: Identifier | null;
   traits: Traits;
+  /** Whether claims and traits are vouched for, by the secret key or by a signature. */
   isTrusted: boolean;
+  /** Only where a browser's signature vouches: what it said beside what is signed. */
+  unsigned?: Unsigned;
   /** What is scored and kept when this call says something new. */
   event: Event;
 };
@@ -78,17 +82,23 @@ export function decideIdentify(
     changes.people.push({ ...absorbed.person, mergedInto: draft.person.personId });
   }
   const known = new Set([...state.identitiesOf.values()].flat());
-  const identities = [
+  const said: Named = { command, claims, visitor };
+  const settledClaims = [
     ...draft.identities.filter((identity) => !known.has(identity)),
-    ...attach(draft, resolution, { command, claims, visitor }, circumstances),
+    ...attach(draft, resolution, said, circumstances),
     ...(command.isTrusted ? vouch(command.claims, draft.identities, nowMs) : []),
   ];
+  const beside = besideSigned(state, command.unsigned?.claims ?? [], carriedAfter(draft.identities, settledClaims));
+  const identities = [...settledClaims, ...attachBeside(beside.attach, settledClaims, draft, said, circumstances)];
   const account = accountFor(state, draft.person, [...draft.identities, ...identities], circumstances);
   const person = withTraits(withAccount(draft.person, account), command);
   const isChanged = isNew || identities.length > 0 || person !== draft.person;
   changes.identities.push(...identities);
   if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
-  const isInReview = askReview(state, changes, resolution, person, { command, claims, visitor }, circumstances);
+  const reviews = [
+    askReview(state, changes, resolution, person, said, circumstances),
+    askReview(state, changes, { ...beside, isVisitorLeft: false }, person, besideOf(state, said), circumstances),
+  ];
   const settled = isChanged
     ? scoreChange(state, command, changes, { ...draft, person }, identities, scoreBefore, circumstances)
     : { score: draft.score, signals: [] };
@@ -100,7 +110,7 @@ export function decideIdentify(
       personId: person.personId,
       isChanged,
       isMerged: resolution.absorb.length > 0,
-      isInReview,
+      isInReview: reviews.includes(true),
       score: evaluation.score,
       level: levelOf(evaluation.score, rules.thresholds),
       evaluation,
@@ -115,7 +125,7 @@ type Named = { command: IdentifyCommand; claims: readonly Claim[]; visitor: Iden
 function askReview(
   state: State,
   changes: Changes,
-  { review, attach: attached, isVisitorLeft }: Resolution,
+  { review, attach: attached, isVisitorLeft }: Pick<Resolution, "review" | "attach" | "isVisitorLeft">,
   { personId }: Person,
   { command, claims, visitor }: Named,
   { nowMs, mintId }: Circumstances,
@@ -133,6 +143,39 @@ function askReview(
   );
   if (asked.isChanged) changes.reviews.push(asked.review);
   return asked.review.decision === null;
+}
+
+/** The browser's own word as claims. */
+function besideOf(state: State, { command, visitor }: Named): Named {
+  const claims = (command.unsigned?.claims ?? []).map((claim) => ({
+    ...claim,
+    identity: state.identities.get(identifierKey(claim)) ?? null,
+  }));
+  return { command, claims, visitor };
+}
+
+/** What a person carries once these changes are made. */
+function carriedAfter(before: readonly Identity[], changed: readonly Identity[]): Identity[] {
+  const byId = new Map([...before, ...changed].map((identity) => [identity.identityId, identity]));
+  return [...byId.values()];
+}
+
+/** Unverified, and said with the first that is signed. */
+function attachBeside(
+  fresh: readonly Identifier[],
+  attached: readonly Identity[],
+  { person: { personId } }: Draft,
+  { command, claims }: Named,
+  circumstances: Circumstances,
+): Identity[] {
+  const signed = new Set(command.claims.map(identifierKey));
+  const saidWith =
+    claims.find(({ identity }) => identity !== null)?.identity ??
+    attached.find((identity) => signed.has(identifierKey(identity)));
+  return fresh.map((identifier) => ({
+    ...freshIdentity(identifier, personId, false, circumstances),
+    saidWith: saidWith?.identityId ?? null,
+  }));
 }
 
 function pastOf({ apart, mergeCounts }: State): Past {
@@ -174,10 +217,11 @@ function actorOf(command: IdentifyCommand, fresh: readonly Identity[], known: re
   return actor;
 }
 
-/** The identifier kinds that said so, and whether the secret key did. */
-function throughOf({ claims, visitor, isTrusted }: IdentifyCommand): string {
+/** The identifier kinds that said so, and who vouched for them. */
+function throughOf({ claims, visitor, isTrusted, unsigned }: IdentifyCommand): string {
+  const vouched = unsigned === undefined ? "secret_key" : "signed";
   const kinds = [...claims, ...(visitor === null ? [] : [visitor])].map(({ kind }) => kind);
-  return `${isTrusted ? "secret_key" : "public"}:${[...new Set(kinds)].join("+")}`;
+  return `${isTrusted ? vouched : "public"}:${[...new Set(kinds)].join("+")}`;
 }
 
 /**
@@ -212,9 +256,10 @@ function withAccount(person: Person, account: Account | null): Person {
   return account === null ? person : { ...person, accountId: account.accountId };
 }
 
-function withTraits(person: Person, { traits, isTrusted }: IdentifyCommand): Person {
-  const current = isTrusted ? person.verifiedTraits : person.traits;
-  const next = addTraits(current, traits);
-  if (next === current) return person;
-  return isTrusted ? { ...person, verifiedTraits: next } : { ...person, traits: next };
+function withTraits(person: Person, command: IdentifyCommand): Person {
+  const unsigned = command.isTrusted ? (command.unsigned?.traits ?? {}) : command.traits;
+  const traits = addTraits(person.traits, unsigned);
+  const verifiedTraits = command.isTrusted ? addTraits(person.verifiedTraits, command.traits) : person.verifiedTraits;
+  if (traits === person.traits && verifiedTraits === person.verifiedTraits) return person;
+  return { ...person, traits, verifiedTraits };
 }

@@ -184,10 +184,13 @@ function isClosed(fresh: readonly Claim[], own: readonly Identity[], isTrusted: 
 
 function attachable(fresh: readonly Claim[], carried: readonly Identity[], isTrusted: boolean): Identifier[] {
   if (isClosed(fresh, carried, isTrusted)) return [];
-  return fresh.filter(({ kind }) => {
-    const most = PER_PERSON_MAX[kind];
-    return most === undefined || carried.filter((identity) => identity.kind === kind).length < most;
-  });
+  return fresh.filter((claim) => hasRoomFor(claim, carried));
+}
+
+/** Whether a person who carries these may carry another of its kind. */
+export function hasRoomFor({ kind }: Identifier, carried: readonly Identifier[]): boolean {
+  const most = PER_PERSON_MAX[kind];
+  return most === undefined || carried.filter((identity) => identity.kind === kind).length < most;
 }
 
 /** The person with the strongest identifier; among equals the one whose is the oldest. */

@@ -13,7 +13,8 @@ export function isSuppressed(state: State, identifier: Identifier): boolean {
  * without the browser, when it is the browser that was theirs.
  */
 export function heedSuppressions(state: State, command: IdentifyCommand): IdentifyCommand | null {
-  const { claims, visitor } = command;
+  const { visitor } = command;
+  const claims = [...command.claims, ...(command.unsigned?.claims ?? [])];
   if (claims.some((claim) => isSuppressed(state, claim))) return null;
   if (visitor === null || !isSuppressed(state, visitor)) return command;
   return claims.length === 0 ? null : { ...command, visitor: null };

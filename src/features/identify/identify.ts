@@ -3,15 +3,17 @@ import type { IdentifyCommand, IdentifyOutcome } from "../../core/decide-identif
 import { AppError } from "../../core/error.ts";
 import { IDENTIFY_EVENT } from "../../core/event.ts";
 import { formatId } from "../../core/id.ts";
-import { CLAIM_KINDS, type Identifier } from "../../core/identifier.ts";
+import { CLAIM_KINDS, type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { Json } from "../../core/json.ts";
 import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
+import type { Traits } from "../../core/traits.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { parseJson, toInvalid } from "../../http/body.ts";
 import { botReasonOf } from "../../http/bots.ts";
 import { type Keys, mayRead } from "../../http/keys.ts";
 import type { Limits } from "../../http/limits.ts";
 import type { Metrics } from "../../http/metrics.ts";
+import { type IdentityTrust, readSignature, type Said, type Signed } from "../../http/signature.ts";
 import { type VisitConfig, visitProperties } from "../../http/visit.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import {
@@ -32,6 +34,16 @@ export type IdentifyDeps = {
   visit: () => VisitConfig;
   metrics: Pick<Metrics, "countEvents">;
   limits: Pick<Limits, "charge">;
+  identityTrust: () => IdentityTrust;
+};
+
+/** What is known of a call beside its body. */
+type Circumstances = {
+  isTrusted: boolean;
+  signed: Signed | null;
+  bot: string | null;
+  nowMs: number;
+  acceptDays: number;
 };
 
 export type IdentifyAnswer =
@@ -51,14 +63,17 @@ export type IdentifyAnswer =
 
 /** Ties identifiers to one person, in one transaction. Only the secret key learns what is known about that person. */
 export async function identify(text: string, headers: Headers, deps: IdentifyDeps): Promise<IdentifyAnswer> {
-  const { engine, keys, ingest, metrics, limits } = deps;
+  const { engine, keys, ingest, metrics, limits, identityTrust } = deps;
   const parsed = identifySchema.safeParse(parseJson(text));
   if (!parsed.success) throw toInvalid(parsed.error);
   const caller = keys.ingester(headers);
   const isTrusted = caller !== null;
   const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
   keys.checkWriteKey(parsed.data.write_key ?? undefined, isRequired && !isTrusted);
-  const given = readCommand(parsed.data, isTrusted, isTrusted ? null : botReasonOf(headers), engine.now(), acceptDays);
+  const said = readClaims(parsed.data.identity);
+  const signed = isTrusted ? null : await readSignature(parsed.data.user_hash, said, identityTrust(), engine.now());
+  const bot = isTrusted ? null : botReasonOf(headers);
+  const given = readCommand(parsed.data, said, { isTrusted, signed, bot, nowMs: engine.now(), acceptDays });
   const command = isTrusted ? given : heedBrowser(given, headers, deps);
   if (command === null) return { ok: true };
   limits.charge(headers, {
@@ -74,13 +89,14 @@ export async function identify(text: string, headers: Headers, deps: IdentifyDep
 
 function readCommand(
   body: IdentifyBody,
-  isTrusted: boolean,
-  bot: string | null,
-  nowMs: number,
-  acceptDays: number,
+  said: readonly Said[],
+  { isTrusted, signed, bot, nowMs, acceptDays }: Circumstances,
 ): IdentifyCommand {
-  const claims = readClaims(body.identity);
-  const traits = readTraits(body.identity);
+  const own = said.map(({ kind, value }): Identifier => ({ kind, value }));
+  const ownTraits = readTraits(body.identity);
+  const word = wordOf(own, ownTraits, isTrusted, signed);
+  const claims = [...word.claims, ...(word.unsigned?.claims ?? [])];
+  const traits = { ...ownTraits, ...word.traits };
   const visitor =
     body.anonymous_id == null ? null : orThrow(readIdentifier("anonymous_id", body.anonymous_id, "anonymous_id"));
   if (claims.length === 0 && (visitor === null || Object.keys(traits).length === 0)) {
@@ -89,10 +105,8 @@ function readCommand(
   const sentMs = orThrow(readTimeMs(body.sent_at, "sent_at"));
   return {
     type: "identify",
-    claims,
+    ...word,
     visitor,
-    traits,
-    isTrusted,
     event: {
       eventId: Bun.randomUUIDv7(),
       name: IDENTIFY_EVENT,
@@ -105,6 +119,19 @@ function readCommand(
       bot,
     },
   };
+}
+
+/** Whose word it is: all of it the secret key's or a browser's, or what is signed apart from what is not. */
+function wordOf(
+  claims: Identifier[],
+  traits: Traits,
+  isTrusted: boolean,
+  signed: Signed | null,
+): Pick<IdentifyCommand, "claims" | "traits" | "isTrusted" | "unsigned"> {
+  if (signed === null) return { claims, traits, isTrusted };
+  const vouched = new Set(signed.claims.map(identifierKey));
+  const others = claims.filter((claim) => !vouched.has(identifierKey(claim)));
+  return { ...signed, isTrusted: true, unsigned: { claims: others, traits } };
 }
 
 /**
@@ -125,13 +152,12 @@ function heedBrowser(
   return null;
 }
 
-function readClaims(identity: IdentifyBody["identity"]): Identifier[] {
-  const claims: Identifier[] = [];
-  for (const kind of CLAIM_KINDS) {
-    const said = identity[kind];
-    if (said != null) claims.push(orThrow(readIdentifier(kind, String(said), `identity.${kind}`)));
-  }
-  return claims;
+function readClaims(identity: IdentifyBody["identity"]): Said[] {
+  return CLAIM_KINDS.flatMap((kind) => {
+    const raw = identity[kind];
+    if (raw == null) return [];
+    return [{ ...orThrow(readIdentifier(kind, String(raw), `identity.${kind}`)), raw: String(raw) }];
+  });
 }
 
 function readTraits(identity: IdentifyBody["identity"]): { [trait: string]: Json } {

@@ -8,7 +8,7 @@ import {
 } from "../../http/wire.ts";
 
 export const IDENTIFY_BYTES_MAX = 32 * 1024;
-const USER_HASH_LENGTH_MAX = 2_000;
+const USER_HASH_LENGTH_MAX = 4_000;
 
 const identifier = z.union([z.string(), z.int()], { error: "must be a string" });
 
@@ -25,7 +25,7 @@ export const identifySchema = z.strictObject({
   referrer: z.string().max(URL_LENGTH_MAX).nullish(),
   timestamp: timeSchema.nullish(),
   sent_at: timeSchema.nullish(),
-  /** Taken so that no page's identify is lost; until signatures are verified it counts for nothing. */
+  /** Of this instance's operator: hex HMAC-SHA256 over user_id or email, or a JWT. */
   user_hash: z.string().max(USER_HASH_LENGTH_MAX).nullish(),
   write_key: z.string().max(WRITE_KEY_LENGTH_MAX).nullish(),
 });
