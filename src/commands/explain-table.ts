@@ -12,10 +12,11 @@ const COLUMNS = Object.keys(HEAD) as (keyof Row)[];
 
 /** A table in which every printed number is the sum of the printed numbers above it, or says what held it. */
 export function explanationText(explanation: ExplainAnswer): string {
-  const { person_id, at, score, level, config_hash } = explanation;
+  const { person_id, at, score, level, config_hash, events_since } = explanation;
   const lines = [
     `${person_id}: ${amount(Math.round(score * 100))} of ${SCORE_MAX}, ${level}`,
     `at ${at}, config ${config_hash}`,
+    ...(events_since === undefined ? [] : [`from events since ${events_since} only: older ones are not kept`]),
     "",
     ...layOut([HEAD, ...rowsOf(explanation)]),
   ];

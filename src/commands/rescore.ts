@@ -23,8 +23,9 @@ export function runRescore({ data, config }: RescoreOptions, nowMs: number, writ
   const loaded = loadConfig(config);
   const { database, close } = openDatabase(data, "full");
   try {
-    const people = rescoreAll(database, compileRules(loaded.config, loaded.hash), nowMs);
+    const { people, left } = rescoreAll(database, compileRules(loaded.config, loaded.hash), nowMs);
     write(`${people} people are scored by ${config ?? "the built-in config"} (${loaded.hash}), their past included`);
+    if (left > 0) write(`${left} are left as they were: some of their events are not kept any more (retain.events)`);
     return 0;
   } finally {
     close();
@@ -32,17 +33,23 @@ export function runRescore({ data, config }: RescoreOptions, nowMs: number, writ
 }
 
 /** In steps of its own transactions: a run that is cut off is done again from the start, and comes to the same. */
-export function rescoreAll(database: Database, rules: Rules, nowMs: number): number {
+export function rescoreAll(database: Database, rules: Rules, nowMs: number): { people: number; left: number } {
   const store = createRescoreStore(database);
   const readers = { people: createPeopleReader(database), events: createEventReader(database) };
-  let count = 0;
+  const keptSinceMs = readers.events.keptSinceMs();
+  // From what is left of somebody's events, less would follow than they have done.
+  const isWhole = (personId: number): boolean =>
+    keptSinceMs === 0 || readers.people.personOf(personId).score.firstSeenMs >= keptSinceMs;
+  const count = { people: 0, left: 0 };
   let after = 0;
   while (true) {
     const personIds = store.peopleAfter(after, STEP_PEOPLE);
     const last = personIds.at(-1);
     if (last === undefined) return count;
-    store.write(personIds.map((personId) => rescoreOne(personId, readers, rules, nowMs)));
-    count += personIds.length;
+    const whole = personIds.filter(isWhole);
+    store.write(whole.map((personId) => rescoreOne(personId, readers, rules, nowMs)));
+    count.people += whole.length;
+    count.left += personIds.length - whole.length;
     after = last;
   }
 }

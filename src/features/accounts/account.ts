@@ -9,7 +9,7 @@ import type { IntentScore } from "../../core/state.ts";
 import { levelOf } from "../../core/threshold.ts";
 import type { AccountReader, StoredAccount } from "../../store/sqlite/accounts.ts";
 import type { EventReader } from "../../store/sqlite/events.ts";
-import { createPastReader } from "../../store/sqlite/past.ts";
+import { createPastReader, sweptBefore } from "../../store/sqlite/past.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 
 /** People looked through for what is told beside the score: the first touch, and what the weeks brought. */
@@ -30,6 +30,8 @@ export type AccountAnswer = {
 export type FullAccountAnswer = AccountAnswer & {
   at: string;
   config_hash: string;
+  /** In a look into the past: what happened before is swept, and not in it. */
+  events_since?: string;
   created_at: string;
   first_touch: TouchData | null;
   groups: GroupPoints[];
@@ -98,6 +100,8 @@ export async function readAccount(
   if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
   const today = accounts.peopleOf(account.accountId, PEOPLE_READ_MAX);
   const members = atMs < nowMs ? await membersThen(today, atMs, { people, events }, rules) : today;
+  const firstSeenMs = Math.min(...members.map((member) => member.firstSeenMs));
+  const eventsSince = members === today ? null : sweptBefore(firstSeenMs, events);
   const { score, groups, contributions, reasons } = evaluateAccount(members, rules, atMs);
   const touches = members.reduce<Attribution | null>((all, one) => combineAttribution(all, one.attribution), null);
   const seen = new Map(members.map(({ personId, lastSeenMs }) => [personId, lastSeenMs]));
@@ -106,6 +110,7 @@ export async function readAccount(
     ...(members === today ? {} : { active_people_14d: activeIn(members, atMs) }),
     at: new Date(atMs).toISOString(),
     config_hash: rules.hash,
+    ...(eventsSince === null ? {} : { events_since: eventsSince }),
     created_at: new Date(account.createdMs).toISOString(),
     first_touch: attributionData(touches, rules.channelOf)?.first ?? null,
     groups,

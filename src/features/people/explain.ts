@@ -6,7 +6,7 @@ import { evaluate } from "../../core/score.ts";
 import type { GroupPoints } from "../../core/signal.ts";
 import { levelOf } from "../../core/threshold.ts";
 import type { EventReader } from "../../store/sqlite/events.ts";
-import { createPastReader } from "../../store/sqlite/past.ts";
+import { createPastReader, sweptBefore } from "../../store/sqlite/past.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 
 /** Further on, ISO 8601 has no four digits for the year. */
@@ -18,6 +18,8 @@ export type ExplainAnswer = {
   score: number;
   level: string;
   config_hash: string;
+  /** In a look into the past: what happened before is swept, and not in it. */
+  events_since?: string;
   groups: GroupPoints[];
   contributions: {
     rule: string;
@@ -42,11 +44,12 @@ export async function explainPerson(
 ): Promise<ExplainAnswer> {
   const atMs = askedMs ?? nowMs;
   if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
-  const { sums } = people.personOf(personId).score;
+  const { sums, firstSeenMs } = people.personOf(personId).score;
   const newestMs = Math.max(0, ...Object.values(sums).flatMap((sum) => [sum.atMs, sum.lastEventMs]));
   // A clock set back makes stored events lie ahead; the present is what the sums say nevertheless.
   const isPast = atMs < nowMs && atMs < newestMs;
   const past = isPast ? await createPastReader({ people, events })(personId, atMs, rules) : null;
+  const eventsSince = past === null ? null : sweptBefore(firstSeenMs, events);
   const evaluation = evaluate(past?.sums ?? sums, rules, atMs);
   return {
     person_id: formatId("person", personId),
@@ -54,6 +57,7 @@ export async function explainPerson(
     score: evaluation.score,
     level: levelOf(evaluation.score, rules.thresholds),
     config_hash: rules.hash,
+    ...(eventsSince === null ? {} : { events_since: eventsSince }),
     groups: evaluation.groups,
     contributions: evaluation.contributions.map(({ rule, sum, raw, points }) => ({
       rule: rule.name,

@@ -11,6 +11,8 @@ export type ReadEvent = Event & EventPosition & { identityId: number };
 export type EventReader = {
   /** The newest below `before` that any of the identities did, newest first. */
   newestOf(identityIds: readonly number[], before: EventPosition, limit: number): ReadEvent[];
+  /** What was received before is swept; 0 where nothing ever was. */
+  keptSinceMs(): number;
 };
 
 const COLUMNS = `event_seq as eventSeq, event_id as eventId, identity_id as identityId, name, occurred_at as occurredMs,
@@ -26,6 +28,7 @@ export const EVENTS_SQL = {
   earlier: `select occurred_at as occurredMs, event_seq as eventSeq from event
     where identity_id = ? and occurred_at < ? and occurred_at >= ? order by occurred_at desc, event_seq desc limit ?`,
   event: `select ${COLUMNS} from event where event_seq = ?`,
+  keptSince: "select before_at as beforeMs from retention where swept = 'events'",
 } as const;
 
 type EventRow = Omit<ReadEvent, "properties"> & { properties: string | null };
@@ -34,7 +37,9 @@ export function createEventReader(database: Database): EventReader {
   const selectSameMoment = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.sameMoment);
   const selectEarlier = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.earlier);
   const selectEvent = database.query<EventRow, [number]>(EVENTS_SQL.event);
+  const selectKeptSince = database.query<{ beforeMs: number }, []>(EVENTS_SQL.keptSince);
   return {
+    keptSinceMs: () => selectKeptSince.get()?.beforeMs ?? 0,
     newestOf: (identityIds, before, limit) => {
       let newest: EventPosition[] = [];
       for (const identityId of identityIds) {

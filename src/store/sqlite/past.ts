@@ -19,6 +19,7 @@ export type PastReader = (personId: number, atMs: number, rules: Rules) => Promi
 export function createPastReader({ people, events }: { people: PeopleReader; events: EventReader }): PastReader {
   let left = PAST_EVENTS_MAX;
   return async (personId, atMs, rules) => {
+    checkKept(people.personOf(personId).score.firstSeenMs, atMs, events.keptSinceMs());
     const identityIds = people.allIdentitiesOf(personId).map(({ identityId }) => identityId);
     const past = createRecomputation(rules, atMs);
     let before = { ...NEWEST, occurredMs: atMs + 1 };
@@ -39,4 +40,20 @@ export function createPastReader({ people, events }: { people: PeopleReader; eve
       "at",
     );
   };
+}
+
+/** Whoever came after the last sweep has all of their events. */
+function checkKept(firstSeenMs: number, atMs: number, keptSinceMs: number): void {
+  if (firstSeenMs >= keptSinceMs || atMs >= keptSinceMs) return;
+  throw new AppError(
+    "invalid",
+    `lies before ${new Date(keptSinceMs).toISOString()}, and events from before are not kept (retain.events); ask for a later time`,
+    "at",
+  );
+}
+
+/** From when on somebody's events are kept, where older ones were swept; else null. */
+export function sweptBefore(firstSeenMs: number, events: Pick<EventReader, "keptSinceMs">): string | null {
+  const keptSinceMs = events.keptSinceMs();
+  return firstSeenMs < keptSinceMs ? new Date(keptSinceMs).toISOString() : null;
 }
