@@ -57,7 +57,7 @@ export type Foundations = {
 };
 
 /** Links in messages let whoever holds one read that one page, for a while. */
-function linksOf({ public_url: publicUrl }: IntentConfig, secret: Buffer, nowMs: number): RenderContext["linkTo"] {
+export function linksOf({ public_url: publicUrl }: IntentConfig, secret: Buffer, nowMs: number): RenderContext["linkTo"] {
   if (publicUrl === undefined) return null;
   return (path) => publicUrl + signPath(secret, path, nowMs + LINK_LIFE_MS);
 }

@@ -1,11 +1,16 @@
 import packageJson from "../package.json" with { type: "json" };
 import { runCalibrate } from "./commands/calibrate.ts";
+import { runCampaignCreate, runCampaignExport } from "./commands/campaign.ts";
 import { runConfig } from "./commands/config.ts";
 import { runConfigTry } from "./commands/config-try.ts";
 import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
+import { runDoctor } from "./commands/doctor.ts";
 import { runExplain } from "./commands/explain.ts";
 import { runKeys } from "./commands/keys.ts";
+import { runMerges } from "./commands/merges.ts";
+import type { Terminal } from "./commands/progress.ts";
+import { runReport } from "./commands/report.ts";
 import { runRescore } from "./commands/rescore.ts";
 import { serve } from "./commands/serve.ts";
 import { runSnippet } from "./commands/snippet.ts";
@@ -23,6 +28,16 @@ const EXIT_USAGE = 2;
 
 function write(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** Where somebody watches: what is drawn there goes beside the output. */
+function terminal(): Terminal {
+  const { isTTY, columns } = process.stderr;
+  return isTTY ? { columns, write: (text) => void process.stderr.write(text) } : null;
 }
 
 /** For what is told about the output and must not end up in it. */
@@ -55,6 +70,15 @@ const RUNNERS: Runners = {
   "keys list": (command) => runKeys(command, Date.now(), write, writeBeside),
   "keys create": (command) => runKeys(command, Date.now(), write, writeBeside),
   "keys revoke": (command) => runKeys(command, Date.now(), write, writeBeside),
+  "campaign create": ({ options }) => runCampaignCreate(options, Date.now, write, terminal()),
+  "campaign export": ({ options }) => runCampaignExport(options, print),
+  report: ({ options }) => runReport(options, Date.now(), print),
+  merges: (command) => runMerges(command, write, writeBeside),
+  "merges undo": (command) => runMerges(command, write, writeBeside),
+  reviews: (command) => runMerges(command, write, writeBeside),
+  "reviews approve": (command) => runMerges(command, write, writeBeside),
+  "reviews reject": (command) => runMerges(command, write, writeBeside),
+  doctor: ({ options }) => runDoctor(options, Date.now(), write),
   snippet: (command) => runSnippet(command, write),
   demo: (command) => runDemo(command, version, write),
   version: () => told(version),

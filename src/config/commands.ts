@@ -1,7 +1,23 @@
 import { z } from "zod";
 import { config, data, durability, host, log, origins, port, secretKey, secretKeyFile } from "./environment.ts";
 import { atMs, destination, file, goal, sinceMs, someDestination, url, who, withinMs, writeKey } from "./operands.ts";
+import {
+  baseUrl,
+  campaign,
+  campaignName,
+  format,
+  hash,
+  landing,
+  leads,
+  level,
+  out,
+  rows,
+  utm,
+  view,
+} from "./operands-campaigns.ts";
+import { compact, full, json } from "./operands-doctor.ts";
 import { keyId, keyKind, keyName, keyScopes } from "./operands-keys.ts";
+import { mergeId, ofPerson, reviewId, reviewState, server } from "./operands-merges.ts";
 
 const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey, secretKeyFile });
 
@@ -46,6 +62,39 @@ export const COMMANDS = {
   "keys revoke": {
     help: "end a key; a running server refuses it within two seconds",
     takes: z.strictObject({ keyId, data }),
+  },
+  "campaign create": {
+    help: "give everybody on a list a link of their own; writes campaign-NAME-urls.csv, works beside a running server",
+    takes: z.strictObject({ campaignName, leads, baseUrl, landing, utm, out, url, data, config }),
+  },
+  "campaign export": {
+    help: "print a campaign's list with its links once more",
+    takes: z.strictObject({ campaign, hash, url, data, config }),
+  },
+  report: {
+    help: "what a sales team looks at: high-intent-leads, campaign-performance, recent-sessions, intent-distribution",
+    takes: z.strictObject({ view, format, level, rows, hash, data, config }),
+  },
+  merges: { help: "who was merged into whom, the latest first", takes: z.strictObject({ ofPerson, data }) },
+  "merges undo": {
+    help: "part two people again; stop the server first, or name it with --server",
+    takes: z.strictObject({ mergeId, data, config, server, secretKey }),
+  },
+  reviews: {
+    help: "merges that wait for a person's eye, the latest first",
+    takes: z.strictObject({ reviewState, data }),
+  },
+  "reviews approve": {
+    help: "make one of a review's people, and attach what was claimed; stop the server first, or name it",
+    takes: z.strictObject({ reviewId, data, config, server, secretKey }),
+  },
+  "reviews reject": {
+    help: "keep a review's people apart; stop the server first, or name it",
+    takes: z.strictObject({ reviewId, data, config, server, secretKey }),
+  },
+  doctor: {
+    help: "look at all a server stands on: what is wrong, what it means, what to do; works beside a running server",
+    takes: z.strictObject({ data, config, origins, full, json, compact }),
   },
   snippet: {
     help: "the script tag for plain HTML, Tag Manager, WordPress, Next.js and Shopify",

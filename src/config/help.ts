@@ -19,6 +19,10 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /people                     ?level= &limit= &cursor=, or ?email= ?anonymous_id= ?user_id= ...
   GET /people/ID                  one person; also /people/ID/events
   GET /people/ID/explain          ?at=TIME; every point of the score
+  GET /merges                     ?person=PERSON_ID &undone= &limit= &cursor=
+  POST /merges/ID/undo            each side gets its identities, and the score it would have had
+  GET /reviews                    ?state=open|approved|rejected; merges that wait for a person's eye
+  POST /reviews/ID/approve        or /reviews/ID/reject
   GET /accounts                   ?level= &sort=score|momentum &limit= &cursor=
   GET /accounts/DOMAIN            ?at=TIME; one company, and the people who make up its score
   GET /attribution                ?by=source|campaign|landing|channel &level=
@@ -91,7 +95,8 @@ function commandRows(name: string, takes: z.ZodObject, help: string): string[] {
 }
 
 function optionRows(option: Option, schema: z.ZodType): string[] {
-  const { flag, variable, placeholder, takes, isRepeatable, help } = option;
+  const { flag, variable, placeholder, takes, isRepeatable, isToggle, help } = option;
+  if (isToggle) return rows(`${flag}`, `${help}.`);
   const otherwise = option.otherwise ?? String(schema.safeParse(undefined).data);
   const left = flag === undefined ? `${variable}` : `${flag} ${placeholder}${isRepeatable ? " ..." : ""}`;
   const variableToo = flag === undefined || variable === undefined ? "" : ` ${variable}`;
