@@ -94,7 +94,7 @@ const paletteSchema = z
 
 const themeSchema = z.strictObject({
   light: paletteSchema
-    .prefault({ accent: "#1d4ed8", background: "#f8fafc", text: "#0f172a" })
+    .prefault({ accent: "#1d4ed8", background: "#ffffff", text: "#0f172a" })
     .describe("For those who like it light"),
   dark: paletteSchema
     .prefault({ accent: "#93b4fd", background: "#0b1220", text: "#e6ebf5" })

@@ -79,7 +79,9 @@ function readAnswer({ type, required, options }: MagnetField, said: string, { wo
     const isTicked = /^(?:on|true|1|yes)$/i.test(said);
     return required && !isTicked ? { error: words.is_missing } : { value: isTicked };
   }
-  if (said === "") return required ? { error: words.is_missing } : { value: null };
+  if (said === "") {
+    return required ? { error: options === undefined ? words.is_missing : words.is_no_option } : { value: null };
+  }
   if (said.length > ANSWER_LENGTH_MAX) return { error: words.is_too_long };
   if (type === "number") {
     const number = Number(said.replace(",", "."));

@@ -11,7 +11,7 @@ html { background: var(--page); color: var(--text); font: 100%/1.55 var(--font);
 body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; align-items: center; }
 main { width: 100%; max-width: 66rem; margin: 0 auto; padding: 2.5rem 1.25rem; display: grid; gap: 2rem; }
 h1 { font-size: clamp(1.75rem, 1.2rem + 2.4vw, 2.75rem); line-height: 1.15; letter-spacing: -.02em; margin: 0; text-wrap: balance; overflow-wrap: anywhere; }
-.about p { font-size: 1.0625rem; max-width: 34rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
+.about p { font-size: 1.0625rem; max-width: 34rem; margin: 1rem 0 0; overflow-wrap: anywhere; text-wrap: pretty; }
 .card { background: var(--background); border: 1px solid var(--line); border-radius: calc(var(--radius) * 1.6); padding: 1.5rem; box-shadow: 0 1px 2px rgb(0 0 0 / .05), 0 12px 32px -12px rgb(0 0 0 / .16); }
 .single { max-width: 36rem; }
 .single p { margin: .75rem 0 0; }
@@ -19,12 +19,13 @@ h1 { font-size: clamp(1.75rem, 1.2rem + 2.4vw, 2.75rem); line-height: 1.15; lett
 label, legend { display: block; font-weight: 600; font-size: .9375rem; margin: 0 0 .35rem; padding: 0; }
 .optional { font-weight: 400; color: var(--quiet); }
 input, select, textarea { font: inherit; color: inherit; accent-color: var(--accent); }
-input:not([type=checkbox], [type=radio]), select, textarea { display: block; width: 100%; min-height: 2.9rem; padding: .6rem .75rem; background: var(--page); border: 1px solid var(--edge); border-radius: var(--radius); }
+input:not([type=checkbox], [type=radio]), select, textarea { display: block; width: 100%; min-height: 2.9rem; padding: .6rem .75rem; background: var(--background); border: 1px solid var(--edge); border-radius: var(--radius); }
 select option { background: var(--background); color: var(--text); }
+select { padding-left: .5rem; }
 textarea { min-height: 6rem; resize: vertical; }
 .choice { display: flex; gap: .6rem; align-items: flex-start; font-weight: 400; font-size: 1rem; margin: 0; padding: .45rem 0; }
 .choice input { flex: none; width: 1.25rem; height: 1.25rem; margin: .15rem 0 0; }
-.problem { display: flex; gap: .4rem; margin: 0 0 .4rem; font-size: .9375rem; font-weight: 600; color: var(--error); }
+.problem { display: flex; gap: .4rem; margin: 0 0 .5rem; font-size: .9375rem; font-weight: 600; color: var(--error); }
 .problem::before { content: "!" / ""; flex: none; width: 1.2em; height: 1.2em; margin-top: .18em; border-radius: 50%; background: var(--error); color: var(--background); font-size: .85em; line-height: 1.2; text-align: center; }
 .wrong :is(input, select, textarea):not([type=checkbox], [type=radio]) { border: 2px solid var(--error); }
 .summary { border: 2px solid var(--error); border-radius: var(--radius); padding: .75rem .9rem; margin: 0 0 1.25rem; font-weight: 600; }
@@ -37,7 +38,8 @@ a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .homepage { position: absolute; left: -200vw; width: 1px; height: 1px; overflow: hidden; }
 @media (min-width: 52rem) {
-  .offer { grid-template-columns: minmax(0, 1fr) minmax(20rem, 26rem); gap: clamp(2.5rem, 6vw, 5rem); align-items: center; padding: 4rem 2rem; }
+  .offer { grid-template-columns: minmax(0, 1fr) minmax(20rem, 26rem); gap: clamp(2.5rem, 6vw, 5rem); align-items: start; padding: 4rem 2rem; }
+  .about { padding-top: 2rem; position: sticky; top: 2rem; }
   .card { padding: 2rem; }
   .single { margin: 0 auto; width: 100%; }
 }
@@ -71,7 +73,7 @@ function colours({ accent, background, text }: Palette): string {
     `--accent: ${accent};`,
     `--on-accent: ${onAccent};`,
     `--background: ${background};`,
-    `--page: ${mixed(3)};`,
+    `--page: ${mixed(4)};`,
     `--text: ${text};`,
     `--quiet: ${mixed(78)};`,
     `--line: ${mixed(14)};`,
