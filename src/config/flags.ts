@@ -92,6 +92,11 @@ function readWords(words: readonly string[], name: CommandName, fields: Field[])
       const known = fields.flatMap((field) => field.option.flag ?? []);
       return { problem: `${flag} is no flag of ${name}${meant(flag, known, "--")}` };
     }
+    if (option.isToggle) {
+      if (equals >= 0) return { problem: `${flag} takes no value` };
+      flags.set(flag, ["true"]);
+      continue;
+    }
     const value = equals < 0 ? words[++index] : word.slice(equals + 1);
     if (value === undefined || (equals < 0 && value.startsWith("--"))) {
       return { problem: `${flag} takes ${option.takes}; nothing is given` };

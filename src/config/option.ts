@@ -8,6 +8,8 @@ export type Option = {
   /** What stands for the value in the manual. */
   placeholder: string;
   isRepeatable?: true;
+  /** It stands alone, and takes no value. */
+  isToggle?: true;
   /** What the value may be, as said in errors and in the manual. */
   takes: string;
   /** What holds without it, where the schema's own default does not say it. */

@@ -109,6 +109,40 @@ export function openBeside(folder: string): Database {
   return openExisting(folder, { readwrite: true, strict: true });
 }
 
+/** Opens it while no server does, as it is: neither made nor brought up to date. */
+export function openAlone(folder: string): Pick<OpenDatabase, "database" | "close"> {
+  const found = openBeside(folder);
+  try {
+    const lock = lockFolder(folder);
+    return {
+      database: found,
+      close: () => {
+        found.close(false);
+        lock.close(false);
+      },
+    };
+  } catch (error) {
+    found.close(false);
+    throw error;
+  }
+}
+
+/** Whether a server, or a command that works alone, is on this folder now. */
+export function isServed(folder: string): boolean {
+  const path = join(folder, LOCK_FILE);
+  if (!existsSync(path)) return false;
+  const lock = new Database(path, { readonly: true, strict: true });
+  try {
+    lock.run("pragma busy_timeout = 0");
+    lock.query("select 1 from sqlite_schema").get();
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
+  } finally {
+    lock.close(false);
+  }
+}
+
 function openExisting(folder: string, options: { readonly?: true; readwrite?: true; strict: true }): Database {
   const path = join(folder, DATABASE_FILE);
   if (!existsSync(path)) {
