@@ -6,8 +6,8 @@ import { startInstance } from "../support/instance.ts";
 
 /** Never more than a handful of rows. */
 const SMALL = ["api_key", "migration"];
-/** What a query has made itself: the people one person was merged from. */
-const MADE = ["a", "absorbed", "CONSTANT", "w", "whole"];
+/** What a query has made itself: the people one person was merged from, the identifiers in a merge. */
+const MADE = ["a", "absorbed", "CONSTANT", "json_each", "w", "whole"];
 
 /** Sorting is for what belongs to one person. */
 const SORTS = [
