@@ -32,8 +32,8 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /destinations               how each fares; POST /destinations/NAME/test|pause|resume,
                                   /destinations/NAME/replay?since=TIME sends again what it got
   GET /deliveries                 ?state=pending|delivered|dead; POST /deliveries/ID/replay
-  POST /campaigns                 a CSV, with ?name= &base_url= &landing= &utm_source= ..., or a JSON
-                                  of these with "leads":[{"email":"..."}] (scope admin)
+  POST /campaigns                 a CSV, with ?name= &base_url= &landing= &utm_source= ...,
+                                  or a JSON of these with "leads":[{"email":"..."}] (scope admin)
   GET /campaigns                  the newest first; /campaigns/ID says what came of one
   GET /campaigns/ID/leads         ?status=sent|machine|pending|clicked|identified|converted
                                   &limit= &cursor= &hash=email

@@ -5,7 +5,7 @@ import { formatId } from "../../core/id.ts";
 import { createAuditStore } from "../../store/sqlite/audit.ts";
 import { createCampaignLoader } from "../../store/sqlite/campaign-load.ts";
 import { ensureInstanceSecret } from "../../store/sqlite/instance-secret.ts";
-import { honeypotIdOf } from "../../store/sqlite/link-id.ts";
+import { honeypotIdOf, linkIdOf } from "../../store/sqlite/link-id.ts";
 import type { Encoding } from "./decode.ts";
 import { type LoadOptions, loadCampaign, type RowProblem } from "./load.ts";
 import { readJsonList } from "./read-json.ts";
@@ -45,6 +45,8 @@ export function createCampaign(request: CampaignRequest, deps: CreateDeps): Crea
   const secret = ensureInstanceSecret(database, now());
   // What is lost with a power cut is a load that is not finished: the last transaction brings all of them to the disk.
   database.run("pragma synchronous = normal");
+  // In the middle of a commit it would hold up nobody but this; it is done between two of them instead.
+  database.run("pragma wal_autocheckpoint = 0");
   const audit = createAuditStore(database);
   const loader = createCampaignLoader({
     database,
@@ -61,7 +63,13 @@ export function createCampaign(request: CampaignRequest, deps: CreateDeps): Crea
       loader.finish(...given);
     },
   };
-  const { campaignId, ...answer } = loadCampaign({ ...deps, campaign, read, loader: durable });
+  const { campaignId, ...answer } = loadCampaign({
+    ...deps,
+    campaign,
+    read,
+    loader: durable,
+    linkIdOf: (email) => linkIdOf(secret, email, 0),
+  });
   const { slug, name } = campaign;
   const honeypotUrl = publicUrl === null ? null : redirectUrl(publicUrl, slug, honeypotIdOf(secret, slug));
   return { campaign_id: formatId("campaign", campaignId), slug, name, ...answer, honeypot_url: honeypotUrl };

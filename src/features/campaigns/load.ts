@@ -10,8 +10,13 @@ const PROBLEMS_SHOWN_MAX = 100;
 const CAMPAIGN_LEADS_MAX = 1_000_000;
 /** Rows in one transaction: as long as it lasts, events wait. */
 const SLICE_ROWS = 200;
+/** Transactions until what they wrote is brought into the file; more, and a commit of the loop would do it. */
+const SETTLE_SLICES = 5;
 /** Each of them waits for seconds. */
 const BUSY_TRIES_MAX = 5;
+/** How much of the way it is until the list is read. */
+const READING_SHARE = 0.2;
+const PROGRESS_ROWS = 1_000;
 
 export type RowProblem = { line: number; reason: string };
 
@@ -30,6 +35,8 @@ export type LoadOptions = {
   /** Reads the list row by row, and says what its bytes were. */
   read: (handler: ListHandler) => Encoding;
   loader: CampaignLoader;
+  /** The link id that an address has, if it is not taken. */
+  linkIdOf: (email: string) => string;
   now: () => number;
   /** Called between two transactions, for so long as the one before lasted. */
   rest: (durationMs: number) => void;
@@ -37,69 +44,82 @@ export type LoadOptions = {
 };
 
 /**
- * Stores a list as a campaign, beside whatever else happens: each transaction is short, and as long as it lasted nothing
- * of ours holds the file. What fails is taken back; a process that dies leaves a load that the next one takes back.
+ * Stores a list as a campaign, beside whatever else happens: it is read first, then stored in short transactions, and as
+ * long as one lasted nothing of ours holds the file. What fails is taken back; a process that dies leaves a load that
+ * the next one takes back.
  */
 export function loadCampaign(options: LoadOptions): LoadAnswer {
   const { campaign, loader, now } = options;
+  const list = readList(options);
   const load = inSteps(loader.begin(campaign.slug, now()), options);
   try {
-    return loadRows(load, options);
+    return storeList(load, list, options);
   } catch (error) {
     inSteps(loader.abandon(load), options);
     throw error;
   }
 }
 
-function loadRows(load: CampaignLoad, options: LoadOptions): LoadAnswer {
-  const { campaign, read, loader, now, onProgress } = options;
-  const answer = { leads: 0, duplicates: 0, suppressed: 0, rejected: 0 };
-  const problems: RowProblem[] = [];
-  let columns: readonly string[] = [];
+type List = {
+  rows: LeadRow[];
+  columns: readonly string[];
+  encoding: Encoding;
+  rejected: number;
+  problems: RowProblem[];
+};
+
+function readList({ read, linkIdOf, onProgress }: LoadOptions): List {
+  const list: Omit<List, "encoding"> = { rows: [], columns: [], rejected: 0, problems: [] };
+  const { rows, problems } = list;
   let known: LeadColumns | null = null;
-  let slice: LeadRow[] = [];
   const onProblem = (line: number, reason: string): void => {
-    answer.rejected += 1;
+    list.rejected += 1;
     if (problems.length < PROBLEMS_SHOWN_MAX) problems.push({ line, reason });
-  };
-  const flush = (): void => {
-    const rows = slice;
-    slice = [];
-    if (rows.length === 0) return;
-    const { stored, duplicates, suppressed } = rested(() => loader.add(load, rows, answer.leads, now()), options);
-    answer.leads += stored;
-    answer.duplicates += duplicates;
-    answer.suppressed += suppressed;
-    if (answer.leads > CAMPAIGN_LEADS_MAX)
-      throw new AppError(
-        "too_large",
-        `the list has more than ${CAMPAIGN_LEADS_MAX} leads; make several campaigns of it`,
-      );
   };
   const encoding = read({
     onHeader: (header) => {
-      columns = header;
+      list.columns = header;
       known = leadColumnsOf(header);
     },
     onRow: (line, cells, share) => {
       if (known === null) throw new Error("a list has a header before it has rows");
       const { email, problem } = emailOf(cells, known);
       if (problem !== undefined) return onProblem(line, problem);
-      slice.push({ email, traits: leadTraitsOf(cells, known), cells });
-      if (slice.length < SLICE_ROWS) return;
-      flush();
-      onProgress(share, answer.leads);
+      const traits = JSON.stringify(leadTraitsOf(cells, known));
+      rows.push({ email, linkId: linkIdOf(email), position: rows.length, traits, cells: JSON.stringify(cells) });
+      if (rows.length > CAMPAIGN_LEADS_MAX)
+        throw new AppError(
+          "too_large",
+          `the list has more than ${CAMPAIGN_LEADS_MAX} leads; make several campaigns of it`,
+        );
+      if (rows.length % PROGRESS_ROWS === 0) onProgress(share * READING_SHARE, rows.length);
     },
     onProblem,
   });
-  flush();
-  if (answer.leads === 0) throw nobody(answer, problems);
-  rested(() => loader.finish(load, campaign, columns, answer.leads, now()), options);
-  onProgress(1, answer.leads);
-  return { campaignId: load.campaignId, ...answer, problems, encoding };
+  rows.sort((a, b) => (a.linkId < b.linkId ? -1 : Number(a.linkId > b.linkId)));
+  return { ...list, encoding };
 }
 
-function nobody({ rejected, suppressed }: { rejected: number; suppressed: number }, problems: RowProblem[]): AppError {
+function storeList(load: CampaignLoad, { rows, ...list }: List, options: LoadOptions): LoadAnswer {
+  const { campaign, loader, now, onProgress } = options;
+  const { columns, encoding, rejected, problems } = list;
+  const sum = { stored: 0, duplicates: 0, suppressed: 0 };
+  for (let from = 0, slice = 1; from < rows.length; from += SLICE_ROWS, slice += 1) {
+    const some = rows.slice(from, from + SLICE_ROWS);
+    const { stored, duplicates, suppressed } = rested(() => loader.add(load, some, now()), options);
+    sum.stored += stored;
+    sum.duplicates += duplicates;
+    sum.suppressed += suppressed;
+    if (slice % SETTLE_SLICES === 0) loader.settle();
+    onProgress(READING_SHARE + (1 - READING_SHARE) * (from / rows.length), sum.stored);
+  }
+  if (sum.stored === 0) throw nobody(rejected, sum.suppressed, problems);
+  rested(() => loader.finish(load, campaign, columns, sum.stored, now()), options);
+  const { stored: leads, duplicates, suppressed } = sum;
+  return { campaignId: load.campaignId, leads, duplicates, suppressed, rejected, problems, encoding };
+}
+
+function nobody(rejected: number, suppressed: number, problems: readonly RowProblem[]): AppError {
   if (rejected + suppressed === 0) return new AppError("invalid", "the list has column names and no lead below them");
   const [first] = problems;
   const why = first === undefined ? "all of them are not to be processed" : `line ${first.line}: ${first.reason}`;

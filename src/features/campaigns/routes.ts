@@ -23,7 +23,7 @@ import {
 } from "./schema.ts";
 import { streamOf } from "./stream.ts";
 
-const LIST_BYTES_MAX = 64 * 1_024 * 1_024;
+export const LIST_BYTES_MAX = 64 * 1_024 * 1_024;
 /** A list is held in memory while it is read, and the next one would be as well. */
 const CREATING_MAX = 1;
 /** So long a connection may say nothing while its list is stored. */

@@ -1,12 +1,20 @@
 import type { Database } from "bun:sqlite";
 import type { Campaign } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
-import type { Traits } from "../../core/traits.ts";
 import { linkIdOf } from "./link-id.ts";
 import { createSuppressions } from "./suppression.ts";
 
 /** A row of a list, made ready outside of any transaction. */
-export type LeadRow = { email: string; traits: Traits; cells: readonly string[] };
+export type LeadRow = {
+  email: string;
+  /** The first that the address would have; it is another one only where that is taken. */
+  linkId: string;
+  /** Its place in the list. */
+  position: number;
+  /** JSON, both. */
+  traits: string;
+  cells: string;
+};
 
 export type StoredRows = { stored: number; duplicates: number; suppressed: number };
 
@@ -16,8 +24,10 @@ export type CampaignLoad = { campaignId: number; slug: string; token: string };
 export type CampaignLoader = {
   /** Takes the name for a new campaign, and takes back what a load that died left behind, in steps. */
   begin(slug: string, nowMs: number): Generator<void, CampaignLoad>;
-  /** `position` is that of the first of the rows in the list. */
-  add(load: CampaignLoad, rows: readonly LeadRow[], position: number, nowMs: number): StoredRows;
+  /** Best in the order of the link ids: then the rows of a step lie beside each other, and few pages are written. */
+  add(load: CampaignLoad, rows: readonly LeadRow[], nowMs: number): StoredRows;
+  /** Brings what was written into the database's file, while others read and write; else their commits would have to. */
+  settle(): void;
   /** Makes the campaign be there, whole. */
   finish(load: CampaignLoad, campaign: Campaign, columns: readonly string[], leadCount: number, nowMs: number): void;
   /** Takes a load back, in steps. */
@@ -110,10 +120,11 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
       for (const dead of seizeDead(nowMs)) yield* remove(dead);
       return claimName(slug, nowMs);
     },
-    add: (load, rows, position, nowMs) =>
+    settle: () => void database.run("pragma wal_checkpoint(passive)"),
+    add: (load, rows, nowMs) =>
       inTurn(() => {
         beat(load, nowMs);
-        return writeRows(load.campaignId, rows, position, nowMs);
+        return writeRows(load.campaignId, rows, nowMs);
       }),
     finish: (load, { slug, name, baseUrl, landing, utm }, columns, leadCount, nowMs) =>
       inTurn(() => {
@@ -160,29 +171,29 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
   const updateRow = database.query(sql.updateRow);
   const suppressions = createSuppressions(database);
 
-  const addLead = (email: string, traits: string, nowMs: number): string => {
+  const addLead = ({ email, linkId, traits }: LeadRow, nowMs: number): string => {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const linkId = idOf(secret, email, attempt);
-      if (insertLead.run(linkId, email, traits, nowMs).changes > 0) return linkId;
+      const id = attempt === 0 ? linkId : idOf(secret, email, attempt);
+      if (insertLead.run(id, email, traits, nowMs).changes > 0) return id;
     }
     throw new Error("every link id of an address is taken");
   };
   /** Another list knows the lead: what this one says holds from now on, what it does not say stays. */
-  const renewLead = ({ linkId, traits }: FoundLead, said: Traits): void => {
-    const next = JSON.stringify({ ...JSON.parse(traits), ...said });
-    if (next !== traits) updateLead.run(next, linkId);
+  const renewLead = (found: FoundLead, said: string): void => {
+    const next = JSON.stringify({ ...JSON.parse(found.traits), ...JSON.parse(said) });
+    if (next !== found.traits) updateLead.run(next, found.linkId);
   };
   /** The list names the lead once more: its first row holds, and blanks in it are filled. */
   const fold = (campaignId: number, found: FoundLead, { traits, cells }: LeadRow): void => {
     const row = selectRow.get(campaignId, found.linkId);
     if (row === null) throw new Error("a duplicate has a row");
-    const first = JSON.parse(row.columns) as string[];
-    const folded = JSON.stringify(first.map((cell, index) => (cell.trim() === "" ? (cells[index] ?? "") : cell)));
+    const [first, later] = [JSON.parse(row.columns) as string[], JSON.parse(cells) as string[]];
+    const folded = JSON.stringify(first.map((cell, index) => (cell.trim() === "" ? (later[index] ?? "") : cell)));
     if (folded !== row.columns) updateRow.run(folded, campaignId, found.linkId);
-    const next = JSON.stringify({ ...traits, ...JSON.parse(found.traits) });
+    const next = JSON.stringify({ ...JSON.parse(traits), ...JSON.parse(found.traits) });
     if (next !== found.traits) updateLead.run(next, found.linkId);
   };
-  return (campaignId: number, rows: readonly LeadRow[], position: number, nowMs: number): StoredRows => {
+  return (campaignId: number, rows: readonly LeadRow[], nowMs: number): StoredRows => {
     const count: StoredRows = { stored: 0, duplicates: 0, suppressed: 0 };
     for (const row of rows) {
       if (suppressions.isSuppressed({ kind: "email", value: row.email })) {
@@ -190,9 +201,8 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
         continue;
       }
       const found = selectLead.get(row.email);
-      const linkId = found?.linkId ?? addLead(row.email, JSON.stringify(row.traits), nowMs);
-      const cells = JSON.stringify(row.cells);
-      if (insertRow.run(campaignId, linkId, cells, position + count.stored, nowMs).changes > 0) {
+      const linkId = found?.linkId ?? addLead(row, nowMs);
+      if (insertRow.run(campaignId, linkId, row.cells, row.position, nowMs).changes > 0) {
         count.stored += 1;
         if (found !== null) renewLead(found, row.traits);
         continue;
