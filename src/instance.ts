@@ -81,6 +81,7 @@ export function createInstance(options: InstanceOptions): Instance {
     backlog: loop.engine.backlog,
     clock,
     log,
+    threadScript: options.reportScript ?? Bun.main,
   });
   privacy.noteConfig(options.configHash);
   const app = createApp({ ...depsOf({ ...common, ...loop, reports, trust }), ...privacy.deps });

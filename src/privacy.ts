@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { createCheckpoints } from "./checkpoints.ts";
 import type { Rules } from "./core/compile.ts";
 import type { Clock } from "./engine/clock.ts";
 import { explainPerson } from "./features/people/explain.ts";
@@ -31,6 +32,8 @@ export type PrivacyOptions = {
   backlog: () => number;
   clock: Clock;
   log: Log;
+  /** What a thread runs. */
+  threadScript: string;
 };
 
 /** What of the routes' needs is made here. */
@@ -40,18 +43,21 @@ export type PrivacyParts = Pick<
 >;
 
 /** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
-export function createPrivacy({ dataFolder, database, rules, retain, backlog, clock, log }: PrivacyOptions) {
+export function createPrivacy(options: PrivacyOptions) {
+  const { dataFolder, database, rules, retain, backlog, clock, log, threadScript } = options;
   const audit = createAuditStore(database);
   const audits = createAuditBook({
     store: audit,
     now: clock,
     onFault: (error, lost) => log.warn("audit_not_stored", { fault: describeFault(error), lost }),
   });
+  const checkpoints = createCheckpoints({ script: threadScript, dataFolder });
   const retainer = createRetainer({
     store: createRetainStore(database),
     retain,
     now: clock,
     isIdle: () => backlog() === 0,
+    checkpoint: checkpoints.run,
     onFault: (error) => log.warn("retain_fault", { fault: describeFault(error) }),
   });
   const deps: PrivacyParts = {
@@ -81,6 +87,7 @@ export function createPrivacy({ dataFolder, database, rules, retain, backlog, cl
     },
     close: (): void => {
       retainer.stop();
+      checkpoints.close();
       audits.close();
     },
   };

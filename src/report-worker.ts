@@ -1,12 +1,23 @@
+import { type CheckpointJob, isCheckpointJob, runCheckpoint } from "./checkpoints.ts";
 import { AppError } from "./core/error.ts";
 import { describeFault } from "./http/errors.ts";
 import { type Outcome, type ReportJob, runReport } from "./reports.ts";
 
 /** The far side of reports.ts: one job, one answer, on a thread of its own. */
 if (!Bun.isMainThread) {
-  globalThis.addEventListener("message", ({ data }: MessageEvent<ReportJob>) => {
-    postMessage(outcomeOf(data));
+  globalThis.addEventListener("message", ({ data }: MessageEvent<ReportJob | CheckpointJob>) => {
+    postMessage(isCheckpointJob(data) ? checkpointed(data) : outcomeOf(data));
   });
+}
+
+/** Nobody minds that it failed: the log only stays longer. */
+function checkpointed(job: CheckpointJob): boolean {
+  try {
+    runCheckpoint(job);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function outcomeOf(job: ReportJob): Outcome {

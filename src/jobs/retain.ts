@@ -2,9 +2,11 @@ import { parseDurationMs } from "../core/duration.ts";
 import { type RetainStore, SWEPT, type Swept } from "../store/sqlite/retain.ts";
 
 /** Of the five milliseconds that the writer may be held: the commit comes on top. */
-const STEP_BUDGET_MS = 2;
+const STEP_BUDGET_MS = 1;
 /** Between two steps, so that what is sent in has most of the time. */
 const STEP_EVERY_MS = 10;
+/** Steps whose pages the log takes up before they are brought into the file. */
+const CHECKPOINT_EVERY_STEPS = 8;
 /** While there is always something to write, a step is due all the same: what comes in daily must also go daily. */
 const BUSY_STEP_EVERY_MS = 100;
 /** From the end of a sweep to the next. */
@@ -21,6 +23,8 @@ export type RetainerOptions = {
   now: () => number;
   /** Whether nothing waits to be written. */
   isIdle: () => boolean;
+  /** Brings the log into the file beside the writer. */
+  checkpoint: () => Promise<void>;
   onFault: (error: unknown) => void;
 };
 
@@ -33,9 +37,10 @@ export type Retainer = {
 };
 
 /** Deletes what is older than the config lets it become, in steps that nobody notices, and gives back the space. */
-export function createRetainer({ store, retain, now, isIdle, onFault }: RetainerOptions): Retainer {
+export function createRetainer({ store, retain, now, isIdle, checkpoint, onFault }: RetainerOptions): Retainer {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let waitedMs = 0;
+  let steps = 0;
   /** Where each table is left off; null is through with. */
   let places = new Map<Swept, number | null>();
 
@@ -60,22 +65,33 @@ export function createRetainer({ store, retain, now, isIdle, onFault }: Retainer
     return false;
   };
 
+  /** How long until the next look. */
+  const look = async (): Promise<number> => {
+    if (!isIdle() && waitedMs < BUSY_STEP_EVERY_MS) {
+      waitedMs += STEP_EVERY_MS;
+      return STEP_EVERY_MS;
+    }
+    waitedMs = 0;
+    const isMore = step();
+    steps += 1;
+    if (steps >= CHECKPOINT_EVERY_STEPS || (!isMore && steps > 1)) {
+      steps = 0;
+      await checkpoint();
+    }
+    return isMore ? STEP_EVERY_MS : SWEEP_EVERY_MS;
+  };
+
   const schedule = (delayMs: number): void => {
-    timer = setTimeout(() => {
-      if (!isIdle() && waitedMs < BUSY_STEP_EVERY_MS) {
-        waitedMs += STEP_EVERY_MS;
-        schedule(STEP_EVERY_MS);
-        return;
-      }
-      waitedMs = 0;
-      try {
-        schedule(step() ? STEP_EVERY_MS : SWEEP_EVERY_MS);
-      } catch (error) {
+    const mine = setTimeout(async () => {
+      const waitMs = await look().catch((error) => {
         onFault(error);
-        schedule(FAULT_WAIT_MS);
-      }
+        return FAULT_WAIT_MS;
+      });
+      // Whoever stopped it, or began anew, meanwhile has the word.
+      if (timer === mine) schedule(waitMs);
     }, delayMs);
-    timer.unref();
+    mine.unref();
+    timer = mine;
   };
 
   const stop = (): void => {

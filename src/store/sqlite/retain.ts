@@ -11,6 +11,10 @@ const KEPT_PAGES_SHARE = 0.05;
 /** Given back between two looks at the clock. */
 const CHUNK_PAGES = 8;
 
+/** In one transaction: each may touch a page of the table and of each of its indexes, and all go to the log. */
+const STEP_ROWS_MAX = 32;
+const STEP_PAGES_MAX = 64;
+
 export const SWEPT = ["events", "rejected", "deliveries", "audit", "machine_clicks"] as const;
 
 export type Swept = (typeof SWEPT)[number];
@@ -91,7 +95,7 @@ export function createRetainStore(database: Database): RetainStore {
       if (deleted > 0 && swept === "events") lowerMerges();
       return { deleted, afterId: isDone ? null : lastId };
     };
-    while (performance.now() < untilMs) {
+    while (performance.now() < untilMs && deleted < STEP_ROWS_MAX) {
       const rows = select.values(lastId, CHUNK_ROWS) as Row[];
       for (const [id, atMs, isKept, ...further] of rows) {
         // What a clock that ran ahead has written does not hide what comes behind it.
@@ -108,10 +112,29 @@ export function createRetainStore(database: Database): RetainStore {
   };
 
   return {
-    sweep: createUnsynced(database, (asked: Sweep) => database.transaction(sweep).immediate(asked)),
-    shrink: createUnsynced(database, createShrink(database)),
+    sweep: createUnsynced(database, withoutCheckpoint(database, database.transaction(sweep).immediate)),
+    shrink: createUnsynced(database, withoutCheckpoint(database, createShrink(database))),
   };
 }
+
+/** To write the log into the file takes longer than a step may: somebody else does that. */
+function withoutCheckpoint<Input, Result>(
+  database: Database,
+  work: (input: Input) => Result,
+): (input: Input) => Result {
+  const pages = database.query<{ wal_autocheckpoint: number }, []>("pragma wal_autocheckpoint").get();
+  return (input) => {
+    database.run("pragma wal_autocheckpoint = 0");
+    try {
+      return work(input);
+    } finally {
+      database.run(`pragma wal_autocheckpoint = ${pages?.wal_autocheckpoint ?? CHECKPOINT_PAGES}`);
+    }
+  };
+}
+
+/** What SQLite itself takes. */
+const CHECKPOINT_PAGES = 1_000;
 
 /** The session that an event was in, by its columns. */
 function sessionOf(further: readonly (string | number | null)[]): [number, string] {
@@ -130,7 +153,7 @@ function createShrink(database: Database): (budgetMs: number) => boolean {
   };
   return (budgetMs) => {
     const untilMs = performance.now() + budgetMs;
-    let left = isIncremental ? surplus() : 0;
+    let left = isIncremental ? Math.min(surplus(), STEP_PAGES_MAX) : 0;
     if (left <= 0) return false;
     database
       .transaction(() => {
@@ -141,7 +164,7 @@ function createShrink(database: Database): (budgetMs: number) => boolean {
         }
       })
       .immediate();
-    return left > 0;
+    return true;
   };
 }
 
