@@ -91,6 +91,10 @@ describe("what the page says of the code", () => {
     expect([...shown].sort()).toEqual(inRegistry.sort());
   });
 
+  test("the example of a magnet holds", () => {
+    expect(configOf(`{"magnets":${named("magnets").text}}`).problems).toBeUndefined();
+  });
+
   test("the schedule of deliveries is the one in force", () => {
     const waits: string[] = [];
     for (let attempts = 0; ; attempts += 1) {

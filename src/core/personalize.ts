@@ -7,7 +7,7 @@ import { levelOf } from "./threshold.ts";
 import type { Traits } from "./traits.ts";
 
 /** Longer ones are no name of anything, and a page has no room for them. */
-const VALUE_LENGTH_MAX = 120;
+const PERSONAL_LENGTH_MAX = 120;
 const GROUP_PREFIX = "group.";
 
 /** Words of a field's name that say: this tells who somebody is, or where to find them. */
@@ -90,5 +90,5 @@ function textOf(value: Json | undefined): string | null {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (typeof value !== "string") return null;
   const text = value.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
-  return text === "" || text.length > VALUE_LENGTH_MAX || REVEALING_VALUE.test(text) ? null : text;
+  return text === "" || text.length > PERSONAL_LENGTH_MAX || REVEALING_VALUE.test(text) ? null : text;
 }
