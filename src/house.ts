@@ -2,9 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import type { Rules } from "./core/compile.ts";
-import { DAY_MS } from "./core/duration.ts";
 import type { SignalData } from "./core/signal.ts";
-import type { RenderContext } from "./destinations/interface.ts";
 import type { Clock } from "./engine/clock.ts";
 import { createEngine } from "./engine/engine.ts";
 import { createClickRecorder } from "./features/clicks/recorder.ts";
@@ -13,7 +11,7 @@ import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import type { Log } from "./http/log.ts";
 import type { Metrics } from "./http/metrics.ts";
-import { signPath } from "./http/signed-link.ts";
+import { linksOf } from "./http/signed-link.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createClickStore } from "./store/sqlite/clicks.ts";
@@ -21,9 +19,6 @@ import type { Durability } from "./store/sqlite/database.ts";
 import { createDeliveryStore } from "./store/sqlite/delivery.ts";
 import { createRankStore } from "./store/sqlite/ranks.ts";
 import { createSqliteStore } from "./store/sqlite/store.ts";
-
-/** So long a message in a chat stays worth following. */
-const LINK_LIFE_MS = 30 * DAY_MS;
 
 export type InstanceOptions = {
   dataFolder: string;
@@ -56,12 +51,6 @@ export type Foundations = {
   isStopping: () => boolean;
 };
 
-/** Links in messages let whoever holds one read that one page, for a while. */
-export function linksOf({ public_url: publicUrl }: IntentConfig, secret: Buffer, nowMs: number): RenderContext["linkTo"] {
-  if (publicUrl === undefined) return null;
-  return (path) => publicUrl + signPath(secret, path, nowMs + LINK_LIFE_MS);
-}
-
 /** The engine, and the job that sends what it committed. */
 export function createLoop({
   options: { log },
@@ -76,7 +65,7 @@ export function createLoop({
   const deliverer = createDeliverer({
     store: deliveries,
     destinations: () => settings().config.destinations,
-    linkTo: () => linksOf(settings().config, secret, clock()),
+    linkTo: () => linksOf(settings().config.public_url, secret, clock()),
     now: clock,
     log,
   });
@@ -87,7 +76,7 @@ export function createLoop({
     insertDeliveries: (crossings) => {
       const { config } = settings();
       const { destinations } = config;
-      const context = { linkTo: linksOf(config, secret, clock()), nowMs: clock() };
+      const context = { linkTo: linksOf(config.public_url, secret, clock()), nowMs: clock() };
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
     onSignals: (signals) => {

@@ -45,7 +45,10 @@ export function rescoreAll(database: Database, rules: Rules, nowMs: number): { p
   while (true) {
     const personIds = store.peopleAfter(after, STEP_PEOPLE);
     const last = personIds.at(-1);
-    if (last === undefined) return count;
+    if (last === undefined) {
+      store.forgetMergedSums();
+      return count;
+    }
     const whole = personIds.filter(isWhole);
     store.write(whole.map((personId) => rescoreOne(personId, readers, rules, nowMs)));
     count.people += whole.length;

@@ -70,3 +70,18 @@ test("says what it did", () => {
     expect.stringMatching(/^0 people are scored by the built-in config \([0-9a-f]{16}\), their past/),
   ]);
 });
+
+test("a merge that is undone after a rescore is parted by the new rules", async () => {
+  using house = openEngine(everyKindOfRule);
+  await house.submit([...views(0, 200), ...meet(), ...views(200, 50)]);
+  house.database.run("update intent_score set sums = '{}'");
+  house.database.run(`update merge set snapshot = json_set(snapshot, '$.absorbed.score.sums.forms.count', 99,
+    '$.survivor.score.sums.views.weight', 77)`);
+  rescoreAll(house.database, house.rules, END_MS);
+  house.restart();
+  const merges = house.database.query<{ id: number }, []>("select merge_id as id from merge").all();
+  expect(merges).toHaveLength(1);
+  const [outcome] = await house.submit([{ type: "undo", mergeId: merges[0]?.id ?? 0, keyId: "key_test" }]);
+  expect(outcome).toMatchObject({ status: "undone" });
+  expect(worstDifference(house)).toBeLessThan(TOLERANCE);
+});
