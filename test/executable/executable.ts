@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
-export const EXECUTABLE = join(ROOT, "dist", "do-intent");
+const GIVEN = process.env.DO_INTENT_EXECUTABLE;
+export const EXECUTABLE = GIVEN ?? join(ROOT, "dist", "do-intent");
 
-/** Builds the executable when there is none, or when anything it is made of is newer. */
+/** Builds the executable when there is none, or when anything it is made of is newer; one that is named is taken as it is. */
 export async function buildExecutable(): Promise<void> {
+  if (GIVEN !== undefined) return;
   const sources = ["src", "drizzle", "tracker", "package.json"].map((name) => newestMs(join(ROOT, name)));
   if (modifiedMs(EXECUTABLE) >= Math.max(...sources)) return;
   const build = Bun.spawn([process.execPath, "run", "build"], { cwd: ROOT, stdout: "ignore", stderr: "pipe" });

@@ -13,6 +13,8 @@ import { type Finding, fail, ok, warn } from "./finding.ts";
 type DestinationConfig = IntentConfig["destinations"][number];
 
 const CONNECT_MAX_MS = 5_000;
+const REFERENCE_PATTERN = /^(env|file):/;
+const SECRET_REMEDY = "set it for the server; where the server has it, run this command with the same environment";
 const DEAD_REMEDY = "do-intent destinations replay sends again what got lost";
 
 /** Whether each could be reached now, and how it fared: resolves and connects, and sends nothing. */
@@ -21,6 +23,8 @@ export async function examineDestinations(config: IntentConfig, folder: string):
   return Promise.all(
     config.destinations.map(async (destination) => {
       const check = `destination ${destination.name}`;
+      const secret = await missingSecretIn(destination);
+      if (secret !== null) return warn(check, secret, SECRET_REMEDY);
       const problem = await whyUnreachable(destination);
       if (problem !== null) return fail(check, problem, "mend it there or in intent.json; meanwhile signals wait");
       return howItFared(
@@ -29,6 +33,20 @@ export async function examineDestinations(config: IntentConfig, folder: string):
       );
     }),
   );
+}
+
+/** The first reference, wherever it stands, behind which there is nothing. */
+async function missingSecretIn(value: unknown): Promise<string | null> {
+  if (typeof value === "string") {
+    if (!REFERENCE_PATTERN.test(value)) return null;
+    return readSecret(value, process.env).then(() => null, reasonOf);
+  }
+  if (value === null || typeof value !== "object") return null;
+  for (const part of Object.values(value)) {
+    const missing = await missingSecretIn(part);
+    if (missing !== null) return missing;
+  }
+  return null;
 }
 
 function howItFared(check: string, fared: DestinationAnswer | undefined): Finding {
@@ -61,8 +79,7 @@ async function whyUnreachable(config: DestinationConfig): Promise<string | null>
   try {
     if (config.type === "log") return null;
     if (config.type === "file") {
-      accessSync(dirname(config.path), constants.W_OK);
-      return null;
+      return whyNotWritable(dirname(config.path));
     }
     const url = new URL(await readSecret(addressIn(config), process.env));
     const destination = destinationOf(config);
@@ -73,6 +90,15 @@ async function whyUnreachable(config: DestinationConfig): Promise<string | null>
     return await whyNotConnected(address, port);
   } catch (error) {
     return error instanceof TypeError ? "its address is no url" : reasonOf(error);
+  }
+}
+
+function whyNotWritable(folder: string): string | null {
+  try {
+    accessSync(folder, constants.W_OK);
+    return null;
+  } catch (error) {
+    return `its folder ${folder} cannot be written (${reasonOf(error)})`;
   }
 }
 
