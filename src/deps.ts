@@ -76,6 +76,7 @@ export function depsOf({
     origins: options.origins,
     script: options.script,
     health: {
+      keys: trust.keys,
       storageProblem: engine.storageProblem,
       isOverloaded: trust.overload.isOverloaded,
       isStopping,

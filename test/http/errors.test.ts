@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { AppError, type ErrorCode } from "../../src/core/error.ts";
 import { errorHandler } from "../../src/http/errors.ts";
 import { createLog } from "../../src/http/log.ts";
-import { startInstance } from "../support/instance.ts";
+import { type Answer, startInstance, type TestInstance } from "../support/instance.ts";
 import { expectRefusal, MARKER } from "../support/secrecy.ts";
 
 /** A server with one address that fails as it is told. */
@@ -23,6 +23,7 @@ describe("every code has its status", () => {
     ["unauthorized", 401],
     ["forbidden", 403],
     ["not_found", 404],
+    ["method_not_allowed", 405],
     ["conflict", 409],
     ["too_large", 413],
     ["invalid", 422],
@@ -36,6 +37,11 @@ describe("every code has its status", () => {
     expect(body).toEqual({ error: { code, message: "says why", field: "field" } });
     const isLater = code === "overloaded" || code === "unavailable";
     expect(response.headers.get("retry-after")).toBe(isLater ? "1" : null);
+  });
+
+  test("when to try again is said truly where it is known", async () => {
+    const { response } = await failing(new AppError("overloaded", "says why", null, 42));
+    expect(response.headers.get("retry-after")).toBe("42");
   });
 
   test("a field that there is none of is left out", async () => {
@@ -85,18 +91,43 @@ describe("where there is nothing", () => {
   const requests: [string, string, string][] = [
     ["another address", "GET", `/${MARKER}`],
     ["an address with a query", "GET", `/nothing?${MARKER}=${MARKER}`],
-    ["another method", "PUT", "/track"],
-    ["reading what is for writing", "GET", "/track"],
     ["a way out of the folder", "GET", "/../../etc/passwd"],
     ["a broken escape", "GET", "/%E0%A4%A"],
     ["the root", "GET", "/"],
+    ["another method, where there is nothing", "PUT", "/nothing"],
   ];
   test.each(requests)("%s", async (_, method, path) => {
     await using house = startInstance();
-    const body = method === "GET" ? null : MARKER;
-    const response = await house.app.handle(new Request(`http://localhost${path}`, { method, body }));
-    const text = await response.text();
-    const answer = { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
-    expectRefusal(house, answer, { status: 404, code: "not_found" });
+    expectRefusal(house, await ask(house, method, path), { status: 404, code: "not_found" });
   });
 });
+
+describe("a method that an address does not take is told those that it does", () => {
+  const requests: [string, string, string][] = [
+    ["PUT", "/track", "POST"],
+    ["GET", "/track", "POST"],
+    ["HEAD", "/track", "POST"],
+    ["GET", "/identify?a=b", "POST"],
+    ["DELETE", "/v1/e", "POST"],
+    ["POST", "/people", "GET, HEAD"],
+    ["PUT", `/people/${MARKER}/explain`, "GET, HEAD"],
+    ["PATCH", "/keys", "GET, HEAD, POST"],
+    ["GET", `/keys/${MARKER}`, "DELETE"],
+    ["POST", "/health", "GET, HEAD"],
+    ["GET", `/destinations/${MARKER}/pause`, "POST"],
+  ];
+  test.each(requests)("%s %s: %s", async (method, path, allow) => {
+    await using house = startInstance();
+    const answer = await ask(house, method, path);
+    expect(answer.headers.get("allow")).toBe(allow);
+    if (method !== "HEAD") expectRefusal(house, answer, { status: 405, code: "method_not_allowed", says: allow });
+    else expect(answer.status).toBe(405);
+  });
+});
+
+async function ask(house: TestInstance, method: string, path: string): Promise<Answer> {
+  const body = method === "GET" || method === "HEAD" ? null : MARKER;
+  const response = await house.app.handle(new Request(`http://localhost${path}`, { method, body }));
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: text === "" ? null : JSON.parse(text) };
+}

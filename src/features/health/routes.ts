@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
 import { storageRefusal } from "../../core/storage-fault.ts";
+import { type Keys, mayRead } from "../../http/keys.ts";
 
 /** A burst of probes must not become a burst of commits. */
 const PROBE_EVERY_MS = 1_000;
@@ -10,7 +11,11 @@ const UNAVAILABLE = new AppError(
   "the data folder cannot be written; look at its free space and permissions",
 );
 
+/** What is wrong names paths and settings, which are nobody's but the operator's. */
+const UNTOLD = "the config file does not hold; who asks with a key that may read is told why";
+
 export type HealthDeps = {
+  keys: Pick<Keys, "find">;
   /** Why the last transaction was not stored: a nearly full disk takes a small row and no event. */
   storageProblem: () => AppError | null;
   probeWrite: (nowMs: number) => void;
@@ -24,12 +29,12 @@ export type HealthDeps = {
 
 /** /health is 200 only when a write would work; /ready only when more requests should come here. */
 export function healthRoutes(deps: HealthDeps) {
-  const { storageProblem, probeWrite, now, version, config } = deps;
+  const { keys, storageProblem, probeWrite, now, version, config } = deps;
   let probedMs = Number.NEGATIVE_INFINITY;
   let canWrite = false;
   return new Elysia({ name: "health" })
     .get("/ready", () => readiness(deps))
-    .get("/health", () => {
+    .get("/health", ({ request: { headers } }) => {
       const nowMs = now();
       const problem = storageProblem();
       if (problem !== null) throw problem;
@@ -48,9 +53,13 @@ export function healthRoutes(deps: HealthDeps) {
         status: "ok",
         version,
         config_hash: hash,
-        ...(configProblem === null ? {} : { config_problem: configProblem }),
+        ...(configProblem === null ? {} : { config_problem: isTold(headers, keys) ? configProblem : UNTOLD }),
       };
     });
+}
+
+function isTold(headers: Headers, keys: Pick<Keys, "find">): boolean {
+  return mayRead(keys.find(headers));
 }
 
 /** Looks only at what is known: a balancer asks every second. */

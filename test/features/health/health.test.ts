@@ -34,6 +34,7 @@ describe("/health", () => {
         now: () => NOON_MS,
         version: "0.0.0-test",
         config: () => ({ hash: "0", problem: null }),
+        keys: { find: () => null },
       }),
     );
     const ask = () => app.handle(new Request("http://localhost/health"));
@@ -50,11 +51,31 @@ describe("/health", () => {
     await using house = startInstance();
     const { body: before } = await house.get<Health>("/health");
     house.setConfigProblem("groups: is missing");
-    expect((await house.get<Health>("/health")).body).toEqual({ ...before, config_problem: "groups: is missing" });
+    expect((await house.getSecret<Health>("/health")).body).toEqual({
+      ...before,
+      config_problem: "groups: is missing",
+    });
     house.configureIntent({ thresholds: { warm: 10 } });
     const { body: after } = await house.get<Health>("/health");
     expect(after.config_problem).toBeUndefined();
     expect(after.config_hash).not.toBe(before.config_hash);
+  });
+
+  test("what is wrong with the config is for keys that may read; others learn only that something is", async () => {
+    await using house = startInstance();
+    house.keys.persist();
+    const { body: made } = await house.postSecret<{ key: string }>("/keys", { name: "sender", scopes: ["ingest"] });
+    house.setConfigProblem("destinations[0].url: must be an absolute URL");
+    for (const authorization of [undefined, "Bearer sk_wrong_0123456789", `Bearer ${made.key}`]) {
+      const { status, text, body } = await house.get<Health>(
+        "/health",
+        authorization === undefined ? {} : { authorization },
+      );
+      expect(status).toBe(200);
+      expect(body.config_problem).toContain("does not hold");
+      expect(text).not.toContain("destinations");
+    }
+    expect((await house.getSecret<Health>("/health")).body.config_problem).toContain("destinations[0].url");
   });
 
   test("a burst of probes is one write", async () => {
