@@ -28,6 +28,7 @@ async function bundle(entry: string, format: "iife" | "esm"): Promise<string> {
       unsafe_methods: true,
       pure_getters: true,
       keep_fargs: false,
+      hoist_funs: true,
     },
   });
   if (!code) throw new Error(`nothing left of ${entry}`);

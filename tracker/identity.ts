@@ -8,11 +8,10 @@ const linkKey = "_di.i";
  * Read anew each time, because another tab may have reset it. A cookie with the retired id is an answer of the server
  * that was still under way when it was reset.
  */
-export function anonymousId(): string {
+export function anonymousId(made = uuid()): string {
   const shared = cookie(idKey);
-  const mirrored = stored[idKey];
-  const id = (shared !== stored[retiredKey] && shared) || mirrored || uuid();
-  if (shared !== id || mirrored !== id) keep(idKey, id);
+  const id = (shared !== stored[retiredKey] && shared) || stored[idKey] || made;
+  if (id && (shared !== id || stored[idKey] !== id)) keep(idKey, id);
   return id;
 }
 
@@ -22,18 +21,25 @@ export function retireId(): void {
   forget(linkKey);
 }
 
-export function campaignLink(): string | undefined {
+export function campaignLink() {
   const [link, expiresMs] = stored[linkKey]?.split(" ") ?? [];
-  return Number(expiresMs) > Date.now() ? link : undefined;
+  if (+(expiresMs as string) > Date.now()) return link;
 }
 
-/** The first link stays: a colleague's forwarded one must not take its place. */
-export function bindCampaignLink(): void {
-  const { search, href } = location;
-  const [whole, link] = search.match(/[?&]i=([\w-]{4,64})(?=&|$)/) ?? [];
-  if (!whole) return;
-  if (!campaignLink()) write(linkKey, `${link} ${Date.now() + keptSeconds * 1000}`);
+/**
+ * The link in the address goes out of it, and back to who asks: it is the one that was clicked. The first link stays
+ * the browser's own: a colleague's forwarded one must not take its place.
+ */
+export function bindCampaignLink(): string {
+  let link = "";
   // Cut by hand, because URLSearchParams would spell the other parameters anew.
-  const others = search.replace(whole, "").replace(/^&/, "?");
-  history.replaceState(history.state, "", href.replace(search, others));
+  const others = location.href.replace(/([?&])i=([\w-]{4,64})(&|(?=#|$))/, (_, before, found, after) => {
+    link = found;
+    return after && before;
+  });
+  if (link) {
+    if (!campaignLink()) write(linkKey, `${link} ${Date.now() + keptSeconds * 1000}`);
+    history.replaceState(history.state, "", others);
+  }
+  return link;
 }

@@ -8,12 +8,12 @@ interface Stub {
 }
 
 const page = window as { doIntent?: Stub };
-const stub = page.doIntent ?? {};
+// A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
+page.doIntent ??= {};
+const stub = page.doIntent;
 // By its address where need be, because a module script does not know its own tag.
 const tag = document.currentScript ?? document.querySelector(tagSelector);
 
-page.doIntent = stub;
-// A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
 if (!stub.id && tag) {
   const { src, dataset } = tag as HTMLScriptElement;
   Object.assign(stub, start({ endpoint: src.replace(/\/[^/]*$/, ""), ...dataset }, stub.q));

@@ -13,8 +13,10 @@ export const waitingItems = (): string[] => keys(prefix);
 export function put(id: string, item: string): void {
   write(prefix + id, item);
   let room = charactersMax;
-  for (const [index, name] of waitingItems().reverse().entries()) {
-    room -= stored[name]?.length ?? 0;
-    if (index >= itemsMax || room < 0) forget(name);
-  }
+  waitingItems()
+    .reverse()
+    .forEach((name, index) => {
+      room -= stored[name]?.length ?? 0;
+      if (index >= itemsMax || room < 0) forget(name);
+    });
 }

@@ -14,6 +14,9 @@ let viewed = false;
 /** When the view at hand began, by the clock of the page. */
 export let startMs = 0;
 
+/** The campaign link that this page was opened with. */
+export let landed = "";
+
 const address = (): string => (options.hash === undefined ? location.href.replace(/#.*/, "") : location.href);
 
 export function view(metadata?: Metadata, url = address()): void {
@@ -46,19 +49,20 @@ export function whenActivated(begin: () => void): void {
 
 /** What happens before the first view happens here. */
 export function arrive(): void {
-  bindCampaignLink();
+  landed = bindCampaignLink();
   setPage(address(), document.referrer);
 }
 
-export function watchPage(): void {
-  const observed = !options.auto || options.auto.includes("page");
+/** Gives back what makes the first view: the page need not wait for it, and leaving makes it all the same. */
+export function watchPage(): () => void {
+  const observed = (options.auto || "page").includes("page");
   // A tab in the background is viewed when it is first seen; one from the back button is viewed anew.
   const seen = () => {
     if (observed && !viewed && !document.hidden) view();
   };
-  seen();
   listen(window, "visibilitychange pagehide pageshow online", ({ type }) => {
     const gone = type === "pagehide";
+    seen();
     if (gone || document.hidden) {
       emit("leave", gone);
       settleSession();
@@ -66,7 +70,7 @@ export function watchPage(): void {
       if (gone) viewed = false;
     } else {
       resume(type === "online");
-      seen();
     }
   });
+  return seen;
 }

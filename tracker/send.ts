@@ -27,22 +27,21 @@ export let dropped = 0;
 /** The longest run from the front of the outbox that fits: events together, an identify alone, so that order holds. */
 function nextBatch(): Batch | undefined {
   const names: string[] = [];
-  const items: string[] = [];
   let identifies = false;
   let bytes = 0;
   if (!running || Date.now() < notBeforeMs) return undefined;
   for (const name of waitingItems()) {
     if (underWay.has(name)) continue;
-    const item = stored[name] ?? "";
-    const { size } = new Blob([item]);
-    if (bytes && (identifies || name.endsWith("i") || bytes + size > batchBytesMax)) break;
-    identifies = name.endsWith("i");
+    const { size } = new Blob([stored[name] ?? ""]);
+    const alone = name.endsWith("i");
+    if (bytes && (identifies || alone || bytes + size > batchBytesMax)) break;
+    identifies = alone;
     bytes += size + 1;
     names.push(name);
-    items.push(item);
   }
   if (!bytes) return undefined;
   const rest = JSON.stringify({ sent_at: Date.now(), write_key: options.key }).slice(1);
+  const items = names.map((name) => stored[name]);
   const path = identifies ? identifyPath : (options.path ?? eventsPath);
   return [options.endpoint + path, identifies ? `${items}` : `{"events":[${items}],${rest}`, names, bytes];
 }
@@ -50,20 +49,24 @@ function nextBatch(): Batch | undefined {
 async function post([url, body, names, bytes]: Batch): Promise<void> {
   names.forEach(underWay.add, underWay);
   underWayBytes += bytes;
-  const answer = await fetch(url, {
+  let status = 500;
+  let askedMs = 0;
+  await fetch(url, {
     method: "POST",
     body,
     keepalive: true,
     credentials: sameSite() ? "include" : "omit",
     signal: AbortSignal.timeout(answerMs),
   })
-    // Read to its end, because only then the browser gives back the quota.
-    .then((response) => response.text().then(() => response))
-    .catch(() => undefined);
+    .then(async (response) => {
+      // Read to its end, because only then the browser gives back the quota.
+      await response.text();
+      status = response.status;
+      askedMs = Number(response.headers.get("retry-after")) * 1000;
+    })
+    .catch(() => {});
   underWayBytes -= bytes;
-  const status = answer?.status ?? 500;
   if (status === 429 || status >= 500) {
-    const askedMs = Number(answer?.headers.get("retry-after")) * 1000;
     const delayMs = backoffMs * 2 ** failures++ * (0.5 + Math.random());
     notBeforeMs = Date.now() + (askedMs || delayMs);
     schedule(true);
@@ -78,11 +81,6 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
   else eraseAll();
 }
 
-async function drain(): Promise<void> {
-  for (let batch = nextBatch(); batch; batch = nextBatch()) await post(batch);
-  release = undefined;
-}
-
 function flush(): void {
   timer = undefined;
   // What came meanwhile goes with the rest.
@@ -91,14 +89,15 @@ function flush(): void {
   const left = new Promise<void>((resolve) => {
     release = resolve;
   });
+  const drain = async () => {
+    for (let batch = nextBatch(); batch; batch = nextBatch()) await post(batch);
+    release = undefined;
+  };
   locked(prefix, () => Promise.race([drain(), left]));
 }
 
 export function schedule(anew?: boolean): void {
-  if (anew) {
-    clearTimeout(timer);
-    timer = undefined;
-  }
+  if (anew) timer = clearTimeout(timer) as undefined;
   timer ??= setTimeout(flush, Math.max(gatherMs, notBeforeMs - Date.now()));
 }
 

@@ -1,3 +1,4 @@
+import { anonymousId } from "./identity.ts";
 import { locked } from "./safe.ts";
 import { cookie, keep, sessionKey, stored } from "./store.ts";
 import { hex, uuid } from "./uuid.ts";
@@ -6,23 +7,25 @@ const idleMsMax = 30 * 60 * 1000;
 const ageMsMax = 24 * 60 * 60 * 1000;
 const persistMs = 5000;
 
-type Run = (sessionId: string) => void;
+export type Who = { session_id: string; anonymous_id: string };
+type Run = (who: Who) => void;
 
-const waiting: Run[] = [];
+const waiting: ((sessionId: string) => void)[] = [];
 let latestId = "";
 
 const persist = (id: string, start: number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
 
 /** Its id, when it began and when it was last active. */
 function state(): [id: string, start: number, last: number] {
-  const [id = "", start, last] = (cookie(sessionKey) ?? stored[sessionKey] ?? "0.0.0").split(".");
-  return [id, Number(start), Number(last)];
+  const [id = "", ...times] = (cookie(sessionKey) ?? stored[sessionKey] ?? "0.0.0").split(".");
+  return [id, ...times.map(Number)] as ReturnType<typeof state>;
 }
 
 /** What is stored decides, never what this tab remembers: another tab may be the active one. */
 export function touchSession([id, start, last] = state()): string {
-  const quietMs = Date.now() - last;
-  if (quietMs >= idleMsMax || Date.now() - start >= ageMsMax) return "";
+  const nowMs = Date.now();
+  const quietMs = nowMs - last;
+  if (quietMs >= idleMsMax || nowMs - start >= ageMsMax) return "";
   if (quietMs >= persistMs) persist(id, start);
   return id;
 }
@@ -39,16 +42,20 @@ function runIn(id: string): void {
 export function settleSession(): void {
   if (!waiting.length) return;
   const now = state();
-  const known = touchSession(now);
   const [before, , last] = now;
+  const known = touchSession(now);
   const id = known || (last ? before.slice(0, 24) + hex(last, 12) : uuid());
   if (!known) persist(id, Date.now());
   runIn(id);
 }
 
-/** `trailing` is for what ends a page: it belongs to the session the page had, and wakes no new one. */
+/**
+ * `trailing` is for what ends a page: it belongs to the session the page had, and wakes no new one. A browser that has
+ * no id yet gets it together with its first session, where the tabs wait for each other.
+ */
 export function inSession(run: Run, trailing?: boolean): void {
-  waiting.push(run);
+  const known = anonymousId("");
+  waiting.push((session_id) => run({ session_id, anonymous_id: known || anonymousId() }));
   const id = (trailing && latestId) || touchSession();
   if (id) runIn(id);
   else locked(sessionKey, settleSession);

@@ -1,14 +1,14 @@
 import { on } from "./bus.ts";
-import { anonymousId, retireId } from "./identity.ts";
-import { arrive, startMs, view, watchPage, whenActivated } from "./page.ts";
+import { anonymousId, bindCampaignLink, retireId } from "./identity.ts";
+import { arrive, landed, startMs, view, watchPage, whenActivated } from "./page.ts";
 import type { Early } from "./parts/core.ts";
 import { honoured } from "./policy.ts";
 import { guard, listen } from "./safe.ts";
 import { endSession, touchSession } from "./session.ts";
 import { options, running, setRunning } from "./settings.ts";
-import { eraseAll, findSite, forget, stoppedKey, stored, write } from "./store.ts";
+import { eraseAll, forget, stoppedKey, stored, write } from "./store.ts";
 import { identify, pageUrl, track } from "./track.ts";
-import type { Call, DoIntent, Identity, Metadata, Options } from "./types.ts";
+import type { Call, DoIntent, Identity, Metadata, Options, Proof } from "./types.ts";
 
 const consentKey = "_di.c";
 
@@ -17,15 +17,13 @@ let watching = false;
 
 function allowed(): boolean {
   // They say yes with `true` or with "1".
-  const signalled = honoured.some((signal) => Number(navigator[signal as "doNotTrack"]) === 1);
+  const signalled = honoured.some((signal) => +(navigator[signal as "doNotTrack"] as string) === 1);
   return !(signalled || stored[stoppedKey] || (options.consent && !stored[consentKey]));
 }
 
 function begin(): void {
   if (running || !allowed()) return;
   setRunning(true);
-  findSite();
-  anonymousId();
   arrive();
   replay();
   if (watching) view();
@@ -40,13 +38,27 @@ function watch(): void {
   watching = true;
   const early: Early = [];
   listen(window, "click focusin input submit", (event) => early.push([event, event.composedPath()]));
-  watchPage();
-  // In a task of its own, so that the page gets its turn before. The nonce of the tag lets it in too.
-  setTimeout(() =>
+  const seen = watchPage();
+  // In a task of its own, so that the page gets its turn before. The nonce of the tag lets the import in too.
+  setTimeout(() => {
+    seen();
     import(`${options.endpoint}/s/observe.js`)
-      .then(({ observe }) => observe({ options, track, view, touch: touchSession, url: pageUrl, startMs, early }))
-      .catch(console.warn),
-  );
+      .then(({ observe }) =>
+        observe({
+          options,
+          api,
+          track,
+          view,
+          touch: touchSession,
+          bind: bindCampaignLink,
+          landed,
+          url: pageUrl,
+          startMs,
+          early,
+        }),
+      )
+      .catch(console.warn);
+  });
   listen(window, "storage", (event) => {
     if ((event as StorageEvent).key === stoppedKey) stop();
   });
@@ -63,7 +75,7 @@ function optOut(): void {
 }
 
 const api: Record<string, (...given: never[]) => unknown> = {
-  identify(identity: Identity, proof?: { user_hash?: string }) {
+  identify(identity: Identity, proof?: Proof) {
     if (typeof identity !== "object") throw Error("identify({})");
     identify(identity, proof);
   },

@@ -5,14 +5,12 @@ export const sessionKey = "_di.s";
 /** Says, also to other tabs, that the visitor wants none of this; it outlives the erasing it asks for. */
 export const stoppedKey = "_di.x";
 const probeKey = "_di.p";
+const siteKey = "_di.d";
 
 export const keptSeconds = 90 * 24 * 60 * 60;
 
 /** Where the browser refuses storage, what we know lives as long as the page. */
 export const stored: Record<string, string> = attempt(() => localStorage) ?? {};
-
-/** The domain that this page shares with its sub-domains. */
-export let site = "";
 
 export function write(key: string, value: string): void {
   attempt(() => {
@@ -33,11 +31,11 @@ export const keys = (prefix: string): string[] =>
 export const cookie = (name: string): string | undefined =>
   attempt(() => document.cookie.match(`\\b${name}=([\\w.-]+)`)?.[1]);
 
-function setCookie(name: string, value: string, maxAgeSeconds = keptSeconds): void {
-  const secure = location.protocol === "https:" && "secure";
+/** Nothing for a value takes it away. */
+function setCookie(name: string, value: string | 0, domain = site()): void {
   attempt(() => {
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is asynchronous, too late for a closing page
-    document.cookie = `${name}=${value};path=/;max-age=${maxAgeSeconds};samesite=lax;domain=${site};${secure}`;
+    document.cookie = `${name}=${value};path=/;max-age=${value && keptSeconds};samesite=lax;domain=${domain};${location.protocol === "https:" && "secure"}`;
   });
 }
 
@@ -47,20 +45,34 @@ export function keep(key: string, value: string): void {
   setCookie(key, value);
 }
 
-/** Takes the widest domain that takes a cookie: the browser knows the public suffixes, so that we need no list. */
-export function findSite(): void {
+/** The domain that this page shares with its sub-domains. */
+export const site = (): string => stored[siteKey] ?? findSite();
+
+/**
+ * Takes the widest domain that takes a cookie: the browser knows the public suffixes, so that we need no list. Not before
+ * it is needed, and then kept: a cookie that is read right after it was written makes the page wait for another process.
+ */
+function findSite(): string {
   const labels = location.hostname.split(".");
-  // Nothing is shared under a single label, so it begins with two, and takes one more each time.
-  do {
-    site = labels.splice(-2).join(".");
-    labels.push(site);
-    setCookie(probeKey, "1", 9);
-  } while (!cookie(probeKey) && labels[1]);
-  setCookie(probeKey, "", 0);
+  for (;;) {
+    // Nothing is shared under a single label, so it begins with two, and takes one more each time.
+    const domain = labels.splice(-2).join(".");
+    labels.push(domain);
+    setCookie(probeKey, "1", domain);
+    if (cookie(probeKey) || !labels[1]) {
+      setCookie(probeKey, 0, domain);
+      write(siteKey, domain);
+      return domain;
+    }
+  }
 }
 
 export function eraseAll(): void {
-  findSite();
-  for (const key of keys(idKey)) if (/^_di(\.[^x]|$)/.test(key)) forget(key);
-  for (const name of [idKey, sessionKey]) setCookie(name, "", 0);
+  // Before it is forgotten, because cookies can only be taken away where they are.
+  const domain = site();
+  for (const key of [idKey, sessionKey, ...keys(`${idKey}.`)]) {
+    if (key === stoppedKey) continue;
+    forget(key);
+    setCookie(key, 0, domain);
+  }
 }

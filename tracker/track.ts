@@ -1,10 +1,9 @@
 import { emit } from "./bus.ts";
-import { anonymousId } from "./identity.ts";
 import { put } from "./outbox.ts";
 import { schedule } from "./send.ts";
-import { inSession } from "./session.ts";
+import { inSession, type Who } from "./session.ts";
 import { options, running } from "./settings.ts";
-import type { Identity, Metadata } from "./types.ts";
+import type { Identity, Metadata, Proof } from "./types.ts";
 import { uuid } from "./uuid.ts";
 
 const itemCharactersMax = 32 * 1024;
@@ -25,37 +24,26 @@ function store(name: string, value: object): void {
   schedule();
 }
 
-/** `extend` is for metadata that depends on the session. */
+/** `extend` is for metadata that depends on the session; `url` for what is told of a page that was moved on from. */
 export function track(
   event: string,
   metadata?: Metadata,
   trailing?: boolean,
-  extend?: (sessionId: string) => Metadata,
+  extend?: (who: Who) => Metadata,
+  url = pageUrl,
 ): void {
   if (!running) return;
-  const born = {
-    event,
-    event_id: uuid(),
-    anonymous_id: anonymousId(),
-    url: pageUrl,
-    referrer: pageReferrer,
-    timestamp: Date.now(),
-  };
-  inSession((session_id) => {
-    const whole = { ...born, session_id, metadata: { ...metadata, ...extend?.(session_id) } };
-    store(born.event_id, whole);
+  const event_id = uuid();
+  const born = { event, event_id, url, referrer: pageReferrer, timestamp: Date.now() };
+  inSession((who) => {
+    const whole = { ...born, ...who, metadata: { ...metadata, ...extend?.(who) } };
+    store(event_id, whole);
     emit("event", whole);
   }, trailing);
 }
 
-export function identify(identity: Identity, proof?: { user_hash?: string }): void {
-  const said = {
-    anonymous_id: anonymousId(),
-    identity,
-    ...proof,
-    timestamp: Date.now(),
-    write_key: options.key,
-  };
+export function identify(identity: Identity, proof?: Proof): void {
+  const said = { identity, user_hash: proof?.user_hash, timestamp: Date.now(), write_key: options.key };
   const name = `${uuid()}i`;
-  inSession((session_id) => store(name, { ...said, session_id }));
+  inSession((who) => store(name, { ...said, ...who }));
 }

@@ -10,6 +10,11 @@ export interface Identity {
   [trait: string]: unknown;
 }
 
+/** What a server of the page's own vouches with: a signature over the identity. */
+export interface Proof {
+  user_hash?: string;
+}
+
 /** One event as it goes over the wire. */
 export interface TrackedEvent {
   event: string;
@@ -49,7 +54,7 @@ export interface Happenings {
 
 export interface DoIntent {
   /** Says who the visitor is; `user_hash` is the server's signature over it. */
-  identify(identity: Identity, proof?: { user_hash?: string }): void;
+  identify(identity: Identity, proof?: Proof): void;
   /** Records that something happened. */
   track(event: string, metadata?: Metadata): void;
   /** Records a page view by hand. */

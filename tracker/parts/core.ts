@@ -1,4 +1,4 @@
-import type { Metadata, Options } from "../types.ts";
+import type { DoIntent, Metadata, Options } from "../types.ts";
 
 /** What the visitor did before the observers were there, each with the way it took through the page. */
 export type Early = [event: Event, path: EventTarget[]][];
@@ -6,9 +6,14 @@ export type Early = [event: Event, path: EventTarget[]][];
 /** What the core hands to a part that came later. */
 export interface Core {
   options: Options;
-  track(event: string, metadata?: Metadata, trailing?: boolean): void;
+  track(event: string, metadata?: Metadata, trailing?: boolean, extend?: undefined, url?: string): void;
   view(metadata?: Metadata, url?: string): void;
   touch(): string;
+  /** Takes a campaign link out of the address and gives it back, or nothing. A cached core may not know it yet. */
+  bind?(): string;
+  /** The link this page was opened with. */
+  landed?: string;
+  api: DoIntent;
   url: string;
   startMs: number;
   early: Early;
@@ -17,5 +22,7 @@ export interface Core {
 /** The core, and the page's own events: those from before too. */
 export interface Observed extends Core {
   on(name: string, listener: (happening: never) => void): void;
+  /** A page opened by a campaign link is waited on for a human hand. */
+  land(link: string, url: string): void;
   hear(types: string, handler: (event: never, path: EventTarget[]) => void): void;
 }

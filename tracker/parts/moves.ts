@@ -5,7 +5,7 @@ import type { Observed } from "./core.ts";
 const titleMs = 50;
 
 /** Views of an application that changes its address without loading a page. */
-export function watchMoves({ options, on, url, view }: Observed): void {
+export function watchMoves({ bind, land, options, on, url, view }: Observed): void {
   let knownUrl = url;
   let pendingUrl = "";
   let timer: ReturnType<typeof setTimeout>;
@@ -21,7 +21,9 @@ export function watchMoves({ options, on, url, view }: Observed): void {
   }
 
   function moved(how?: string | null): void {
+    const link = bind?.();
     const at = address();
+    if (link) land(link, at);
     // Before the first view there is nothing to move from.
     if (!knownUrl || place(at) === place(pendingUrl || knownUrl)) return;
     // A replacement right after a push is a redirect: one view, of where it ended.

@@ -1,5 +1,6 @@
 import { on } from "../bus.ts";
 import { guard, listen } from "../safe.ts";
+import { watchLandings } from "./campaign.ts";
 import { watchClicks } from "./clicks.ts";
 import { watchCopy } from "./copy.ts";
 import type { Core, Observed } from "./core.ts";
@@ -26,9 +27,11 @@ export function observe(core: Core): void {
     listen(window, types, (event) => handler(event as never, event.composedPath()));
     for (const type of types.split(" ")) handlers.push([type, guard(handler)]);
   };
+  // Not one of those that can be switched off: whoever sends links wants to know who came.
+  const land = watchLandings(core);
   const wanted = core.options.auto?.split(/\W+/);
   for (const [name, watch] of Object.entries(observers)) {
-    if (!wanted || wanted.includes(name)) guard(watch)({ ...core, hear, on });
+    if (!wanted || wanted.includes(name)) guard(watch)({ ...core, hear, on, land });
   }
   // From here on nobody needs them kept.
   core.early.push = () => 0;
