@@ -48,8 +48,8 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
 function openLocked(folder: string, durability: Durability, lock: Database): OpenDatabase {
   const database = openFile(folder, lock);
   try {
-    // Holds for a file that has no table yet; an older one takes it on when it is compacted.
-    database.run("pragma auto_vacuum = incremental");
+    // Holds for a file that has no table yet, and writes to any other; an older one takes it on when it is compacted.
+    if (isEmpty(database)) database.run("pragma auto_vacuum = incremental");
     database.run("pragma journal_mode = wal");
     database.run(`pragma synchronous = ${durability}`);
     database.run(`pragma cache_size = -${CACHE_KIB}`);
@@ -79,6 +79,10 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
     lock.close(false);
     throw error;
   }
+}
+
+function isEmpty(database: Database): boolean {
+  return database.query<{ page_count: number }, []>("pragma page_count").get()?.page_count === 0;
 }
 
 function openFile(folder: string, lock: Database): Database {
@@ -166,7 +170,7 @@ function openExisting(folder: string, options: { readonly?: true; readwrite?: tr
  * Two writers with two engines would each decide on half of the truth. The lock is an exclusive SQLite transaction on a
  * file of its own: the system lets go of it however the process ends.
  */
-function lockFolder(folder: string): Database {
+export function lockFolder(folder: string): Database {
   const lock = new Database(join(folder, LOCK_FILE), { create: true, readwrite: true, strict: true });
   try {
     lock.run("pragma busy_timeout = 0");
