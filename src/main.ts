@@ -1,4 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
+import { runAudit } from "./commands/audit.ts";
+import { runBackup } from "./commands/backup.ts";
 import { runCalibrate } from "./commands/calibrate.ts";
 import { runCampaignCreate, runCampaignExport } from "./commands/campaign.ts";
 import { runConfig } from "./commands/config.ts";
@@ -9,9 +11,11 @@ import { runDoctor } from "./commands/doctor.ts";
 import { runExplain } from "./commands/explain.ts";
 import { runKeys } from "./commands/keys.ts";
 import { runMerges } from "./commands/merges.ts";
+import { runPeopleErase, runPeopleExport } from "./commands/people.ts";
 import type { Terminal } from "./commands/progress.ts";
 import { runReport } from "./commands/report.ts";
 import { runRescore } from "./commands/rescore.ts";
+import { runRestore } from "./commands/restore.ts";
 import { serve } from "./commands/serve.ts";
 import { runSnippet } from "./commands/snippet.ts";
 import type { Command, CommandName } from "./config/commands.ts";
@@ -32,6 +36,11 @@ function write(line: string): void {
 
 function print(text: string): void {
   process.stdout.write(text);
+}
+
+/** Resolves when the text is taken: whoever writes much waits for whoever reads slowly. */
+function printed(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
 /** Where somebody watches: what is drawn there goes beside the output. */
@@ -79,6 +88,11 @@ const RUNNERS: Runners = {
   "reviews approve": (command) => runMerges(command, write, writeBeside),
   "reviews reject": (command) => runMerges(command, write, writeBeside),
   doctor: ({ options }) => runDoctor(options, Date.now(), write),
+  "people erase": ({ options }) => runPeopleErase(options, Date.now(), write),
+  "people export": ({ options }) => runPeopleExport(options, Date.now(), printed),
+  audit: ({ options }) => runAudit(options, write),
+  backup: ({ options }) => runBackup(options, write),
+  restore: ({ options }) => runRestore(options, Date.now(), write),
   snippet: (command) => runSnippet(command, write),
   demo: (command) => runDemo(command, version, write),
   version: () => told(version),

@@ -18,6 +18,8 @@ import {
 import { compact, full, json } from "./operands-doctor.ts";
 import { keyId, keyKind, keyName, keyScopes } from "./operands-keys.ts";
 import { mergeId, ofPerson, reviewId, reviewState, server } from "./operands-merges.ts";
+import { auditSinceMs, person, subject } from "./operands-privacy.ts";
+import { backupFile, replace } from "./operands-upkeep.ts";
 
 const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey, secretKeyFile });
 
@@ -92,9 +94,29 @@ export const COMMANDS = {
     help: "keep a review's people apart; stop the server first, or name it",
     takes: z.strictObject({ reviewId, data, config, server, secretKey }),
   },
+  backup: {
+    help: "copy the whole data folder into one file, beside a running server; the copy is looked through",
+    takes: z.strictObject({ backupFile, data }),
+  },
+  restore: {
+    help: "put a backup in the place of the data folder's database; stop the server first",
+    takes: z.strictObject({ backupFile, data, replace }),
+  },
   doctor: {
     help: "look at all a server stands on: what is wrong, what it means, what to do; works beside a running server",
     takes: z.strictObject({ data, config, origins, full, json, compact }),
+  },
+  "people erase": {
+    help: "erase a person, with whoever was merged into them; what is sent again does not bring them back",
+    takes: z.strictObject({ person, data }),
+  },
+  "people export": {
+    help: "everything that is stored about a person, as JSON",
+    takes: z.strictObject({ person, data, config }),
+  },
+  audit: {
+    help: "who read, exported, erased, merged, or changed what, the newest first",
+    takes: z.strictObject({ subject, auditSinceMs, data }),
   },
   snippet: {
     help: "the script tag for plain HTML, Tag Manager, WordPress, Next.js and Shopify",

@@ -25,6 +25,11 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   POST /merges/ID/undo            each side gets its identities, and the score it would have had
   GET /reviews                    ?state=open|approved|rejected; merges that wait for a person's eye
   POST /reviews/ID/approve        or /reviews/ID/reject
+  DELETE /people/ID               erases a person for good, or DELETE /people?email= &user_id= ...
+                                  (scope admin); GET /people/ID/export is all there is, as JSON
+  GET, DELETE /suppressions       ?email= ...: who was erased is not taken in again until lifted
+  GET /audit                      ?subject= &since= &limit= &cursor=; who read and changed what
+                                  (scope admin)
   GET /accounts                   ?level= &sort=score|momentum &limit= &cursor=
   GET /accounts/DOMAIN            ?at=TIME; one company, and the people who make up its score
   GET /attribution                ?by=source|campaign|landing|channel &level=

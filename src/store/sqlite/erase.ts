@@ -52,7 +52,7 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
   const eraseLeads = leadEraser(database);
   const isLiveElsewhere = livesElsewhere(database);
   const lowerMerges = mergeLowerer(database);
-  return (subject, nowMs) => {
+  const erase = (subject: Subject, nowMs: number): Erased | null => {
     const scope = scopes.scopeOf(subject);
     if (scope.people.length === 0 && scope.leads.length === 0) return null;
     const personIds = scope.people.map(({ personId }) => personId);
@@ -70,6 +70,16 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
       stripped: { signal: traces.signalIds.length, merge: traces.merges },
       suppressed: suppressed.length,
     };
+  };
+  return (subject, nowMs) => {
+    const [before] = database.query<{ secure_delete: number }, []>("pragma secure_delete").all();
+    // What is deleted is overwritten with zeros, where it would else stand in the file until its place is needed.
+    database.run("pragma secure_delete = on");
+    try {
+      return erase(subject, nowMs);
+    } finally {
+      database.run(`pragma secure_delete = ${before?.secure_delete ?? 0}`);
+    }
   };
 }
 

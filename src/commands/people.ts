@@ -1,0 +1,71 @@
+import type { Command } from "../config/commands.ts";
+import { compileRules } from "../core/compile.ts";
+import { formatId } from "../core/id.ts";
+import { explainPerson } from "../features/people/explain.ts";
+import { erasePerson } from "../features/privacy/erase.ts";
+import { nextPiece, openSnapshot, piecesOf } from "../features/privacy/export-stream.ts";
+import { findSubject } from "../features/privacy/find.ts";
+import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
+import { openBeside, openReadOnly } from "../store/sqlite/database.ts";
+import { createErasure } from "../store/sqlite/erase.ts";
+import { createPeopleReader } from "../store/sqlite/people.ts";
+import { createScopeReader } from "../store/sqlite/person-scope.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import { loadConfig } from "./serve.ts";
+
+type EraseOptions = Extract<Command, { name: "people erase" }>["options"];
+type ExportOptions = Extract<Command, { name: "people export" }>["options"];
+
+/** Works on the file, also beside a running server: what that one holds in memory it looks up again. */
+export function runPeopleErase({ person, data }: EraseOptions, nowMs: number, write: (line: string) => void): number {
+  const database = openBeside(data);
+  try {
+    const deps = { people: createPeopleReader(database), scopes: createScopeReader(database) };
+    const book = { erase: createErasure(database), audit: createAuditStore(database), by: COMMAND_LINE, nowMs };
+    const answer = database.transaction(() => erasePerson(findSubject(person, deps), book)).immediate();
+    write(`${answer.person_id ?? "a campaign's lead"} is erased, and ${answer.suppressed} identifiers stay away`);
+    for (const [table, count] of Object.entries(answer.erased)) {
+      if (count > 0) write(`  ${table.padEnd(16)} ${count}`);
+    }
+    for (const [table, count] of Object.entries(answer.stripped)) {
+      if (count > 0) write(`  ${table.padEnd(16)} ${count} of others do not name them any more`);
+    }
+    return 0;
+  } finally {
+    database.close(false);
+  }
+}
+
+/** Everything about a person as JSON, as it stood when the command began. */
+export async function runPeopleExport(
+  { person, data, config }: ExportOptions,
+  nowMs: number,
+  write: (text: string) => Promise<void>,
+): Promise<number> {
+  const loaded = loadConfig(config);
+  const rules = compileRules(loaded.config, loaded.hash);
+  const snapshot = openSnapshot(() => openReadOnly(data));
+  try {
+    const { subject, pieces } = await piecesOf(
+      (deps) => findSubject(person, deps),
+      snapshot,
+      (personId, database) => explainPerson(personId, null, nowMs, createReaders(database), rules),
+      nowMs,
+    );
+    noteExport(data, subject.personId === null ? null : formatId("person", subject.personId), nowMs);
+    for (let piece = nextPiece(pieces); piece !== null; piece = nextPiece(pieces)) await write(piece);
+    return 0;
+  } finally {
+    snapshot.close();
+  }
+}
+
+function noteExport(data: string, subject: string | null, nowMs: number): void {
+  const database = openBeside(data);
+  try {
+    const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "person_export", subject, detail: null };
+    createAuditStore(database).record(entry);
+  } finally {
+    database.close(false);
+  }
+}
