@@ -27,6 +27,7 @@ export type StartOptions = {
 /** One server without its socket, on a real file, with a clock that the test turns by hand. */
 export type TestInstance = Instance & {
   clock: { nowMs: number };
+  dataFolder: string;
   logged: string[];
   /** Sends what a browser would; a string or a stream goes out as it is, all else as JSON. */
   post<Body = ErrorBody>(path: string, body: unknown, headers?: SentHeaders): Promise<Answer<Body>>;
@@ -77,6 +78,7 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     send<Body>(path, { headers });
   return {
     ...instance,
+    dataFolder: folder,
     clock,
     logged,
     post,

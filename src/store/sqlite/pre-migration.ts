@@ -1,18 +1,8 @@
 import type { Database } from "bun:sqlite";
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-} from "node:fs";
+import { constants, copyFileSync, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/error.ts";
+import { settle } from "./sync.ts";
 
 /** Copies kept in the data folder, the latest; a further one takes the oldest one's place. */
 const BACKUPS_MAX = 2;
@@ -35,9 +25,7 @@ export function backupBeforeMigration(folder: string, file: string, database: Da
   const backup = join(folder, `do-intent.before-${tag}.db`);
   try {
     copyFileSync(join(folder, file), unfinished, constants.COPYFILE_FICLONE);
-    sync(unfinished);
-    renameSync(unfinished, backup);
-    sync(folder);
+    settle(unfinished, backup);
   } catch (error) {
     rmSync(unfinished, { force: true });
     if (error instanceof Error && "code" in error && error.code === "ENOSPC") throw noSpace(neededBytes);
@@ -55,16 +43,6 @@ function checkpoint(database: Database): void {
     "conflict",
     "another program reads the database, and it must be backed up before this version changes it; end that program and start again",
   );
-}
-
-/** Reaches the disk before the original is changed; a folder, for the names in it. */
-function sync(path: string): void {
-  const opened = openSync(path, "r");
-  try {
-    fsyncSync(opened);
-  } finally {
-    closeSync(opened);
-  }
 }
 
 function removeOlder(folder: string, latest: string): void {

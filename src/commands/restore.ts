@@ -1,0 +1,122 @@
+import { Database } from "bun:sqlite";
+import {
+  chmodSync,
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import type { Command } from "../config/commands.ts";
+import { AppError } from "../core/error.ts";
+import { DATABASE_FILE, lockFolder } from "../store/sqlite/database.ts";
+import { inspect } from "../store/sqlite/inspection.ts";
+import { damagesOf } from "../store/sqlite/integrity.ts";
+import { settle } from "../store/sqlite/sync.ts";
+
+type RestoreOptions = Extract<Command, { name: "restore" }>["options"];
+
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+const GZIP_MAGIC = 0x1f8b;
+
+/**
+ * Puts a backup in the place of a data folder's database, while no server is on it. The backup is looked through before
+ * anything is touched, and what was there before is kept under another name.
+ */
+export async function runRestore(
+  { backupFile, data, replace }: RestoreOptions,
+  nowMs: number,
+  write: (line: string) => void,
+): Promise<number> {
+  if (!existsSync(backupFile)) throw new AppError("not_found", `there is no file ${backupFile}`);
+  mkdirSync(data, { recursive: true, mode: FOLDER_MODE });
+  const lock = lockFolder(data);
+  const unfinished = join(data, "do-intent.restore.unfinished");
+  const place = join(data, DATABASE_FILE);
+  try {
+    if (existsSync(place) && !replace) {
+      throw new AppError(
+        "conflict",
+        `${data} holds a database already; add --replace to keep it beside the restored one`,
+      );
+    }
+    await unpack(backupFile, unfinished);
+    refuseUnfit(unfinished, backupFile);
+    const kept = existsSync(place) ? setAside(place, nowMs) : null;
+    settle(unfinished, place);
+    write(`${data} is as it was in ${backupFile}${kept === null ? "" : `; what was there before is ${kept}`}`);
+    return 0;
+  } finally {
+    rmSync(unfinished, { force: true });
+    lock.close(false);
+  }
+}
+
+async function unpack(backup: string, target: string): Promise<void> {
+  rmSync(target, { force: true });
+  const source = createReadStream(backup);
+  const sink = createWriteStream(target, { mode: FILE_MODE });
+  try {
+    if (isGzip(backup)) await pipeline(source, createGunzip(), sink);
+    else await pipeline(source, sink);
+  } catch {
+    throw new AppError("invalid", `${backup} cannot be read to its end, or does not fit on the disk`);
+  }
+}
+
+function isGzip(path: string): boolean {
+  const opened = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(2);
+    readSync(opened, head);
+    return head.readUInt16BE() === GZIP_MAGIC;
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/** A backup of another program, of a newer version, or one that is damaged is refused before anything is touched. */
+function refuseUnfit(path: string, backup: string): void {
+  chmodSync(path, FILE_MODE);
+  const database = open(path, backup);
+  try {
+    if (damagesOf(database, true).length > 0)
+      throw new AppError("damaged", `${backup} is damaged; restore another one`);
+    const { newerTags } = inspect(database);
+    if (newerTags.length === 0) return;
+    throw new AppError(
+      "conflict",
+      `${backup} was written by a newer do-intent (migration ${newerTags[0]}); restore it with that version`,
+    );
+  } finally {
+    database.close(false);
+  }
+}
+
+function open(path: string, backup: string): Database {
+  try {
+    const database = new Database(path, { readonly: true, strict: true });
+    database.query("select 1 from migration").get();
+    return database;
+  } catch {
+    throw new AppError(
+      "invalid",
+      `${backup} is no backup of do-intent; it is a file that do-intent backup has written`,
+    );
+  }
+}
+
+/** The log belongs to its file: left behind, it would be read into the restored one. */
+function setAside(place: string, nowMs: number): string {
+  const kept = `${place}.before-restore-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
+  for (const suffix of ["-wal", "-shm", ""]) if (existsSync(place + suffix)) renameSync(place + suffix, kept + suffix);
+  return kept;
+}

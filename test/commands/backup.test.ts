@@ -1,0 +1,137 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runBackup } from "../../src/commands/backup.ts";
+import { runRestore } from "../../src/commands/restore.ts";
+import { AppError } from "../../src/core/error.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { NOON_MS, startInstance, type TestInstance } from "../support/instance.ts";
+
+const silent = (): void => undefined;
+const PAGE_BYTES = 4_096;
+
+async function visit(instance: TestInstance, anonymous_id: string): Promise<void> {
+  const { status } = await instance.post("/track", { event: "page_view", anonymous_id, url: "/pricing" });
+  expect(status).toBe(200);
+}
+
+/** Who is known in a folder, by a server that is started on it. */
+async function peopleIn(dataFolder: string): Promise<unknown> {
+  await using instance = startInstance({ dataFolder });
+  return (await instance.getSecret("/people")).body;
+}
+
+async function restored(backupFile: string, data: string, replace = false): Promise<string> {
+  const lines: string[] = [];
+  expect(await runRestore({ backupFile, data, replace }, NOON_MS, (line) => lines.push(line))).toBe(0);
+  return lines.join("\n");
+}
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => null,
+    (thrown) => thrown,
+  );
+  if (!(error instanceof AppError)) throw new Error("it was not refused");
+  return `${error.code}: ${error.message}`;
+}
+
+describe("a backup", () => {
+  test.each(["whole.db", "whole.db.gz"])(
+    "is made beside a running server, and brings all of it back: %s",
+    async (name) => {
+      using folder = temporaryFolder();
+      using other = temporaryFolder();
+      const backupFile = join(folder.path, name);
+      await using instance = startInstance();
+      for (let visitor = 0; visitor < 50; visitor += 1) await visit(instance, `visitor-${visitor}`);
+      const { body: before } = await instance.getSecret("/people");
+      expect(await runBackup({ backupFile, data: instance.dataFolder }, silent)).toBe(0);
+      await visit(instance, "later");
+      expect(statSync(backupFile).mode & 0o777).toBe(0o600);
+      expect(readdirSync(folder.path)).toEqual([name]);
+      await restored(backupFile, other.path);
+      expect(readdirSync(other.path).sort()).toEqual(["do-intent.db", "do-intent.lock"]);
+      expect(await peopleIn(other.path)).toEqual(before);
+    },
+  );
+
+  test("takes the place of what is there only where that is asked for, and what was there is kept", async () => {
+    using folder = temporaryFolder();
+    using old = temporaryFolder();
+    const backupFile = join(folder.path, "whole.db");
+    await using instance = startInstance();
+    await visit(instance, "visitor-1");
+    await runBackup({ backupFile, data: instance.dataFolder }, silent);
+    await using before = startInstance({ dataFolder: old.path });
+    await visit(before, "somebody-else");
+    expect(await refusal(runRestore({ backupFile, data: old.path, replace: true }, NOON_MS, silent))).toContain(
+      "another do-intent is running",
+    );
+    await before.close();
+    expect(await refusal(runRestore({ backupFile, data: old.path, replace: false }, NOON_MS, silent))).toContain(
+      "--replace",
+    );
+    const said = await restored(backupFile, old.path, true);
+    const kept = said.split(" ").at(-1) ?? "";
+    expect(existsSync(kept)).toBe(true);
+    const identities = new Database(kept, { readonly: true }).query("select value from identity").all();
+    expect(identities).toEqual([{ value: "somebody-else" }]);
+    expect(await peopleIn(old.path)).toEqual((await instance.getSecret("/people")).body);
+  });
+
+  test("goes nowhere where a file is, no server was, or no folder is", async () => {
+    using folder = temporaryFolder();
+    await using instance = startInstance();
+    const taken = join(folder.path, "taken.db");
+    writeFileSync(taken, "mine");
+    const table: [backupFile: string, data: string, says: string][] = [
+      [taken, instance.dataFolder, "is there already"],
+      [join(folder.path, "new.db"), folder.path, "there is no do-intent.db"],
+      [join(folder.path, "none", "new.db"), instance.dataFolder, "ENOENT"],
+    ];
+    for (const [backupFile, data, says] of table) {
+      expect(await refusal(runBackup({ backupFile, data }, silent))).toContain(says);
+    }
+    expect(readFileSync(taken, "utf8")).toBe("mine");
+    expect(readdirSync(folder.path)).toEqual(["taken.db"]);
+  });
+
+  test("that does not hold is refused before anything is touched", async () => {
+    using folder = temporaryFolder();
+    using target = temporaryFolder();
+    await using instance = startInstance();
+    for (let visitor = 0; visitor < 20; visitor += 1) await visit(instance, `visitor-${visitor}`);
+    const make = async (name: string): Promise<string> => {
+      const backupFile = join(folder.path, name);
+      await runBackup({ backupFile, data: instance.dataFolder }, silent);
+      return backupFile;
+    };
+    const half = await make("half.db.gz");
+    truncateSync(half, Math.floor(statSync(half).size / 2));
+    const holed = await make("holed.db");
+    const bytes = readFileSync(holed);
+    bytes.fill(0x5a, 10 * PAGE_BYTES, 14 * PAGE_BYTES);
+    writeFileSync(holed, bytes);
+    const newer = await make("newer.db");
+    new Database(newer).run("insert into migration values ('9999_later', 0)");
+    const garbage = join(folder.path, "garbage.db");
+    writeFileSync(garbage, "this is no database at all".repeat(1_000));
+    const foreign = join(folder.path, "foreign.db");
+    new Database(foreign, { create: true, readwrite: true }).run("create table theirs (a)");
+    const table: [file: string, says: string][] = [
+      [half, "cannot be read to its end"],
+      [holed, "is damaged"],
+      [newer, "newer do-intent"],
+      [garbage, "is no backup of do-intent"],
+      [foreign, "is no backup of do-intent"],
+      [join(folder.path, "none.db"), "there is no file"],
+    ];
+    for (const [backupFile, says] of table) {
+      const told = await refusal(runRestore({ backupFile, data: target.path, replace: true }, NOON_MS, silent));
+      expect(told).toContain(says);
+    }
+    expect(readdirSync(target.path).filter((name) => name !== "do-intent.lock")).toEqual([]);
+  });
+});
