@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { type AccountsDeps, accountPageRoutes, accountRoutes } from "./features/accounts/routes.ts";
 import { type AttributionDeps, attributionRoutes } from "./features/attribution/routes.ts";
+import { type BackupDeps, backupRoutes } from "./features/backup/routes.ts";
 import { type CampaignsDeps, campaignRoutes } from "./features/campaigns/routes.ts";
 import type { ClickDeps } from "./features/clicks/open.ts";
 import { clickRoutes } from "./features/clicks/routes.ts";
@@ -12,6 +13,8 @@ import { type KeysDeps, keyRoutes } from "./features/keys/routes.ts";
 import { type MagnetsDeps, magnetRoutes } from "./features/magnets/routes.ts";
 import { type MergesDeps, mergeRoutes } from "./features/merges/routes.ts";
 import { type MetricsDeps, metricsRoutes } from "./features/metrics/routes.ts";
+import type { ListedRoute } from "./features/openapi/assemble.ts";
+import { openApiRoutes } from "./features/openapi/routes.ts";
 import { explanationPageRoutes, type PeopleDeps, peopleRoutes } from "./features/people/routes.ts";
 import type { PersonalizeDeps } from "./features/personalize/personalize.ts";
 import { personalizeRoutes } from "./features/personalize/routes.ts";
@@ -27,7 +30,7 @@ import { errorHandler } from "./http/errors.ts";
 import { guardLoad } from "./http/guard.ts";
 import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
-import { methodsAt, type Route } from "./http/methods.ts";
+import { methodsAt } from "./http/methods.ts";
 import { observeRequests } from "./http/observe.ts";
 import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 import type { Overload } from "./http/overload.ts";
@@ -49,6 +52,7 @@ export type AppDeps = TrackDeps &
   AuditReadsDeps &
   MagnetsDeps &
   MergesDeps &
+  BackupDeps &
   MetricsDeps & {
     log: Log;
     /** What links are signed with. */
@@ -63,7 +67,7 @@ export type AppDeps = TrackDeps &
 /** Every address this server answers, in one list. */
 export function createApp(deps: AppDeps) {
   const isAllowed = compileOrigins(deps.origins);
-  let routes: () => readonly Route[] = () => [];
+  let routes: () => readonly ListedRoute[] = () => [];
   const app = new Elysia()
     .use(observeRequests(deps.metrics))
     .use(
@@ -95,6 +99,8 @@ export function createApp(deps: AppDeps) {
     .use(viewRoutes(deps))
     .use(keyRoutes(deps))
     .use(trackerRoutes(deps.script))
+    .use(backupRoutes(deps))
+    .use(openApiRoutes(() => routes(), deps.health.version))
     .use(metricsRoutes(deps))
     .use(healthRoutes(deps.health));
   // Also those that are added to it later.

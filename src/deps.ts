@@ -39,6 +39,7 @@ export function depsOf({
 > {
   return {
     engine,
+    dataFolder: options.dataFolder,
     secret,
     ...trust,
     ingest: () => settings().config.ingest,
