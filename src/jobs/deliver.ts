@@ -47,10 +47,18 @@ export type Deliverer = {
 
 /** Sends what the engine committed. The store is the only memory that counts: a new one on the same file goes on. */
 export function createDeliverer(options: DelivererOptions): Deliverer {
-  const { store, now, log } = options;
+  const { store, log } = options;
+  const setback = createSetback(options.now, options.uptimeMs);
+  const { now } = setback;
   const post: Post = { ...realPost, ...options.post };
   const aborter = new AbortController();
-  const lanes = createLanes({ ...options, post, abort: aborter.signal, record: (...mark) => book.record(...mark) });
+  const lanes = createLanes({
+    ...options,
+    now,
+    post,
+    abort: aborter.signal,
+    record: (...mark) => book.record(...mark),
+  });
   const rounds = createRounds({
     run: lanes.pump,
     onFault: (error) => log.warn("delivery_not_read", { reason: error instanceof Error ? error.message : "unknown" }),
@@ -64,9 +72,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     tellSettled();
   });
   const book = createMarkBook(store, log, lanes.release);
-  const wasSetBack = createSetback(now, options.uptimeMs);
   const lookAgain = setInterval(() => {
-    if (wasSetBack()) void pullForward();
+    if (setback.wasSetBack()) void pullForward();
     lanes.touch();
   }, options.lookAgainMs ?? LOOK_AGAIN_MS);
   lookAgain.unref();
