@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { measureDelivery } from "./delivery.ts";
 import { type LoadResult, load } from "./load.ts";
+import { measurePersonalize } from "./personalize.ts";
 import { createVisitors, pageView, type Visitor, visitorAt } from "./traffic.ts";
 
 /** Usage: bun run bench [EVENTS_STORED]. Prints ratios of one run; absolute figures depend on the machine of the day. */
@@ -178,6 +179,7 @@ async function main(): Promise<void> {
       `${Math.round(batch.perSecond * BATCH_EVENTS)} events/s  ${describe(batch)}   aim 60000 events/s`,
     );
     await measureMerges(product);
+    await measurePersonalize({ start: startProduct, stop, print });
     await measureDelivery({ start: startProduct, stop, secretKey: SECRET_KEY, print });
     if (EVENTS_STORED > 0) {
       await fill(product, visitors, EVENTS_STORED);

@@ -24,9 +24,14 @@ export async function load(options: {
   connections: number;
   requests: number;
   bodyOf: (index: number) => string;
+  /** Where each request is another GET instead of a body. */
+  pathOf?: (index: number) => string;
+  /** How long each connection rests after an answer. */
+  pauseMs?: number;
 }): Promise<LoadResult> {
-  const { port, path, connections, requests } = options;
+  const { port, path, connections, requests, pathOf, pauseMs = 0 } = options;
   const messages = Array.from({ length: requests }, (_, index) => {
+    if (pathOf !== undefined) return `GET ${pathOf(index)} HTTP/1.1\r\nhost: localhost${HEAD_END}`;
     const body = options.bodyOf(index);
     return `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
   });
@@ -58,7 +63,8 @@ export async function load(options: {
           if (connection.received.length < headEnd + HEAD_END.length + length) return;
           latencies.push(performance.now() - connection.sentAt);
           if (!connection.received.startsWith("HTTP/1.1 200")) failed += 1;
-          send(connection);
+          if (pauseMs === 0) send(connection);
+          else setTimeout(send, pauseMs, connection);
         },
         error: (_, error) => reject(error),
         close: () => {
