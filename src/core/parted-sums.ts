@@ -85,9 +85,11 @@ function beyondSessions(
 ): DecayedSum | null {
   const ids = new Set(identityIds);
   const own = sessions.filter(({ identityId }) => ids.has(identityId));
+  // A clock that was set back leaves events ahead of the merge that knew them.
+  const untilMs = Math.max(mergedMs, sum.atMs);
   let rest = sum;
   addCounted(own, rules, (name, { atMs }) => {
-    if (name === rule.name && atMs <= mergedMs) rest = withoutEvent(rule, rest, atMs);
+    if (name === rule.name && atMs <= untilMs) rest = withoutEvent(rule, rest, atMs);
   });
   return rest.count > 0 ? rest : null;
 }

@@ -284,6 +284,19 @@ describe("what is past its retention", () => {
     expect(rowOf(1).sums.visits?.count).toBe(1);
   });
 
+  test("is carried for each side also where the sessions are gone, beside those that are kept", () => {
+    const world = adaAndTwo();
+    const laterMs = END_MS + DAY_MS;
+    world.submit([track(visitor(2), eventOf({ eventId: "e5", occurredMs: laterMs }))], laterMs);
+    const countOf = (who: number) => scoreRow(world, personOf(world, visitor(who))).sums.visits?.count;
+    for (const [key, { startedMs }] of world.rows.sessions) if (startedMs === START_MS) world.rows.sessions.delete(key);
+    for (const eventId of ["e1", "e2", "e3", "e4"]) {
+      world.rows.events.set(eventId, { ...world.rows.events.get(eventId), bot: "gone" } as never);
+    }
+    undo(world, 0, laterMs);
+    expect([countOf(1), countOf(2)]).toEqual([1, 2]);
+  });
+
   test("stays with the survivor where it came after the merge and nobody can tell whose it was", () => {
     const world = adaAndTwo();
     const late = ["e5", "e6", "e7"];
