@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { SignalData } from "../../../src/core/signal.ts";
+import { withSecret } from "../../support/instance.ts";
 import { type Form, GUIDE, READING_MS, type Refused, startMagnets, type Taken } from "./magnets.ts";
 
 const ADA = { email: "ada@acme.com", name: "Ada Lovelace", team_size: 70, timing: "Now" };
@@ -144,6 +145,17 @@ describe("a form that is sent", () => {
     const told = house.rows<{ destination: string }>("select destination from delivery order by destination");
     expect(told.map(({ destination }) => destination)).toEqual(["all", "requests", "this-one"]);
   });
+});
+
+test("somebody who was erased gets the file, and becomes nobody's lead", async () => {
+  await using house = startMagnets();
+  await house.send({ ...ADA, started: (await house.form()).started });
+  const erase = new Request("http://localhost/people?email=ada@acme.com", { method: "DELETE", headers: withSecret });
+  expect((await house.app.handle(erase)).status).toBe(200);
+  const { body } = await house.send({ ...ADA, started: (await house.form()).started });
+  expect(body).toMatchObject({ download_url: expect.any(String), booking_url: null });
+  expect(house.rows("select identity_id from identity")).toEqual([]);
+  expect(leadsOf(house)).toEqual([]);
 });
 
 describe("who is shown the booking", () => {

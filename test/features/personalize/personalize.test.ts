@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseIntentConfig } from "../../../src/config/intent.ts";
-import { startInstance } from "../../support/instance.ts";
+import { startInstance, withSecret } from "../../support/instance.ts";
 import { startCampaignHouse } from "../clicks/house.ts";
 
 type Personal = { fields: { [field: string]: string } };
@@ -189,6 +189,22 @@ describe("a campaign's link", () => {
       await house.show(visitor, house.linkOf("ann"));
       expect((await house.get<Personal>("/p", cookie(visitor))).body.fields.first_name).toBe("Ann");
     }
+  });
+});
+
+describe("somebody who was erased", () => {
+  const erase = (house: ReturnType<typeof startInstance>, email: string) =>
+    house.app.handle(new Request(`http://localhost/people?email=${email}`, { method: "DELETE", headers: withSecret }));
+
+  test("is nobody by browser and by link", async () => {
+    await using house = startCampaignHouse({ personalize: LISTED });
+    const link = house.linkOf("ann");
+    await house.post("/track", view("visitor-1"));
+    await house.show("visitor-1", link);
+    expect((await house.get<Personal>("/p", cookie("visitor-1"))).body.fields.first_name).toBe("Ann");
+    expect((await erase(house, "ann@acme.example")).status).toBe(200);
+    expect((await house.get<Personal>("/p", cookie("visitor-1"))).body).toEqual(NOBODY);
+    expect((await house.get<Personal>(`/p?i=${link}`)).body).toEqual(NOBODY);
   });
 });
 
