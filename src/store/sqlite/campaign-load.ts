@@ -55,6 +55,7 @@ export const CAMPAIGN_LOAD_SQL = {
   dead: "select campaign_id as campaignId, slug from campaign_load where beaten_at < ?",
   claim: "update campaign_load set token = ?, beaten_at = ? where campaign_id = ? and token = ?",
   seize: "update campaign_load set token = ?, beaten_at = ? where campaign_id = ? and beaten_at < ?",
+  mine: "select 1 from campaign_load where campaign_id = ? and token = ?",
   nextId: `select 1 + max(ifnull((select max(campaign_id) from campaign), 0),
     ifnull((select max(campaign_id) from campaign_load), 0)) as campaignId`,
   insertLoad: "insert into campaign_load (campaign_id, slug, token, beaten_at) values (?, ?, ?, ?)",
@@ -143,10 +144,13 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
 function createRemover(database: Database): (load: CampaignLoad) => Generator<void, void> {
   const sql = CAMPAIGN_LOAD_SQL;
   const selectSome = database.query<{ linkId: string }, [number, number]>(sql.someRows);
+  const selectMine = database.query<unknown, [number, string]>(sql.mine);
   const removeRow = database.query(sql.removeRow);
   const removeLead = database.query(sql.removeLead);
   const removeLoad = database.query(sql.removeLoad);
   const step = database.transaction(({ campaignId, token }: CampaignLoad): boolean => {
+    // The number may be another campaign's by now.
+    if (selectMine.get(campaignId, token) === null) return false;
     const some = selectSome.all(campaignId, REMOVE_ROWS);
     for (const { linkId } of some) {
       removeRow.run(campaignId, linkId);
