@@ -91,7 +91,8 @@ function watchIntent(path: string, loaded: LoadedIntent, instance: Instance, log
   });
 }
 
-function listen({ app }: Instance, { host, port }: ServeOptions): void {
+/** Opens the socket: the one that tests send hostile bytes to. */
+export function listen({ app }: Pick<Instance, "app">, { host, port }: Pick<ServeOptions, "host" | "port">): void {
   app.listen({
     hostname: host,
     port,

@@ -3,6 +3,7 @@ export type ErrorCode =
   | "invalid_json"
   | "invalid"
   | "too_large"
+  | "unsupported_encoding"
   | "unauthorized"
   | "forbidden"
   | "not_found"

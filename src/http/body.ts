@@ -6,14 +6,36 @@ import { AppError } from "../core/error.ts";
  * A body without a declared length is read only as far as it may go.
  */
 export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") throw encoded();
   const declared = request.headers.get("content-length");
   if (declared === null) return readStream(request, bytesMax);
   if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
-  return request.text();
+  const text = await request.text();
+  // What cannot be read was replaced, which changes how long it is; decoding strictly would cost every request.
+  if (text.includes(REPLACEMENT) && Buffer.byteLength(text) !== Number(declared)) throw notUtf8();
+  return text;
 }
 
 async function readStream(request: Request, bytesMax: number): Promise<string> {
-  return Buffer.concat(await readChunks(request, bytesMax)).toString("utf8");
+  const bytes = Buffer.concat(await readChunks(request, bytesMax));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw notUtf8();
+  }
+}
+
+function notUtf8(): AppError {
+  return new AppError("invalid_json", "the body is not UTF-8; send JSON as UTF-8");
+}
+
+function encoded(): AppError {
+  return new AppError(
+    "unsupported_encoding",
+    "the body is encoded, which is not taken here; send it as it is",
+    "content-encoding",
+  );
 }
 
 /** A large body as the pieces it came in: putting them together is left to a thread that nobody waits for. */
@@ -32,6 +54,8 @@ export async function readChunks(request: Request, bytesMax: number): Promise<Ui
 function tooLarge(bytesMax: number): AppError {
   return new AppError("too_large", `the body is larger than ${bytesMax / 1024} KB; send it in smaller parts`);
 }
+
+const REPLACEMENT = "\ufffd";
 
 /** Writing out again what is nested some forty thousand deep fails, and takes more than a second to do so. */
 const NESTING_MAX = 10_000;

@@ -12,6 +12,7 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
   method_not_allowed: 405,
   conflict: 409,
   too_large: 413,
+  unsupported_encoding: 415,
   invalid: 422,
   overloaded: 429,
   internal: 500,
