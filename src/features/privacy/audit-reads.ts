@@ -14,6 +14,7 @@ const RECORDED_BY_ITSELF: ReadonlySet<string> = new Set([
   "DELETE /people",
   "GET /people/:id/export",
   "DELETE /suppressions",
+  "POST /campaigns",
   "POST /keys",
   "DELETE /keys/:id",
   "POST /merges/:id/undo",

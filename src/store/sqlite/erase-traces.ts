@@ -4,7 +4,7 @@ import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { SignalData } from "../../core/signal.ts";
 import type { MergeSide } from "../../core/state.ts";
 import { createMentions } from "./mentions.ts";
-import type { PersonScope, ScopeReader, StoredMerge } from "./person-scope.ts";
+import { accountIdsOf, type PersonScope, type ScopeReader, type StoredMerge } from "./person-scope.ts";
 
 const STEP_ROWS = 500;
 
@@ -58,9 +58,17 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
       signalIds.push(
         ...stripSignals(selectBetween.all(otherId, fromMs, untilMs), (data) => stripSharedSignal(data, erased)),
       );
-      const within = [...scopes.mergesAsSurvivor(otherId), ...scopes.mergesAsAbsorbed(otherId)].filter(
-        ({ mergedMs }) => mergedMs >= fromMs && mergedMs <= untilMs,
+      const isShared = ({ person, created_at }: SignalData): boolean =>
+        person.person_id === formatId("person", otherId) && isWithin(Date.parse(created_at), fromMs, untilMs);
+      const within = [...scopes.mergesAsSurvivor(otherId), ...scopes.mergesAsAbsorbed(otherId)].filter(({ mergedMs }) =>
+        isWithin(mergedMs, fromMs, untilMs),
       );
+      for (const accountId of new Set([...scope.accountIds, ...within.flatMap(accountIdsOf)])) {
+        const stripped = stripSignals(selectOfAccount.all(accountId), (data) =>
+          isShared(data) ? stripSharedSignal(data, erased) : null,
+        );
+        signalIds.push(...stripped);
+      }
       for (const { mergeId, snapshot } of within) {
         updateSnapshot.run(mergeId, stripSnapshot(snapshot, erased));
         merges += 1;
@@ -68,6 +76,10 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
     }
     return { signalIds: [...new Set(signalIds)], merges, ...eraseRows(scope) };
   };
+}
+
+function isWithin(timeMs: number, fromMs: number, untilMs: number): boolean {
+  return timeMs >= fromMs && timeMs <= untilMs;
 }
 
 /** Reviews and refused events have no column to be found by: they are few, and read through. */

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { accountDomainOf } from "../../core/account.ts";
 import type { Identifier } from "../../core/identifier.ts";
-import type { Identity } from "../../core/state.ts";
+import type { Identity, MergeSide } from "../../core/state.ts";
 import { ACCOUNTS_SQL } from "./accounts.ts";
 import { PEOPLE_SQL } from "./people.ts";
 import { type IdentityRow, identityOf } from "./row.ts";
@@ -66,6 +66,12 @@ export type ScopeReader = {
   mergesAsSurvivor(personId: number): StoredMerge[];
 };
 
+/** The companies that either side of a merge belonged to: what the one caused was told of the other's as well. */
+export function accountIdsOf({ snapshot }: StoredMerge): number[] {
+  const { survivor, absorbed }: { survivor: MergeSide; absorbed: MergeSide } = JSON.parse(snapshot);
+  return [survivor, absorbed].flatMap(({ person }) => person.accountId ?? []);
+}
+
 export function createScopeReader(database: Database): ScopeReader {
   const selectWhole = database.query<StoredPersonRow, [number]>(SCOPE_SQL.whole);
   const selectIdentities = database.query<IdentityRow, [number]>(PEOPLE_SQL.allIdentities);
@@ -99,6 +105,7 @@ export function createScopeReader(database: Database): ScopeReader {
       const accountIds = [
         ...people.flatMap(({ accountId }) => accountId ?? []),
         ...[...new Set(domains)].flatMap((domain) => selectAccount.get(domain)?.accountId ?? []),
+        ...merges.flatMap(accountIdsOf),
       ];
       return {
         people,
