@@ -9,6 +9,7 @@ import { runDemo } from "./commands/demo.ts";
 import { runDestinations } from "./commands/destinations.ts";
 import { runDoctor } from "./commands/doctor.ts";
 import { runExplain } from "./commands/explain.ts";
+import { runExport } from "./commands/export.ts";
 import { runKeys } from "./commands/keys.ts";
 import { runMerges } from "./commands/merges.ts";
 import { runPeopleErase, runPeopleExport } from "./commands/people.ts";
@@ -91,6 +92,7 @@ const RUNNERS: Runners = {
   "people erase": ({ options }) => runPeopleErase(options, Date.now(), write),
   "people export": ({ options }) => runPeopleExport(options, Date.now(), printed),
   audit: ({ options }) => runAudit(options, write),
+  export: ({ options }) => runExport(options, Date.now(), sink, process.stdout.isTTY ? null : terminal()),
   backup: ({ options }) => runBackup(options, write),
   restore: ({ options }) => runRestore(options, Date.now(), write),
   snippet: (command) => runSnippet(command, write),
@@ -102,6 +104,22 @@ const RUNNERS: Runners = {
 function told(text: string): number {
   write(text);
   return 0;
+}
+
+/** No more is made than somebody takes. */
+function sink(text: string): Promise<boolean> {
+  const { stdout } = process;
+  if (stdout.destroyed) return Promise.resolve(false);
+  if (stdout.write(text)) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const settle = (isRead: boolean) => () => {
+      stdout.off("drain", drained).off("close", closed).off("error", closed);
+      resolve(isRead);
+    };
+    const drained = settle(true);
+    const closed = settle(false);
+    stdout.on("drain", drained).on("close", closed).on("error", closed);
+  });
 }
 
 /** Whoever reads our lines may go, as `head` does; that is no reason to end. */

@@ -19,7 +19,7 @@ import { compact, full, json } from "./operands-doctor.ts";
 import { keyId, keyKind, keyName, keyScopes } from "./operands-keys.ts";
 import { mergeId, ofPerson, reviewId, reviewState, server } from "./operands-merges.ts";
 import { auditSinceMs, person, subject } from "./operands-privacy.ts";
-import { backupFile, replace } from "./operands-upkeep.ts";
+import { backupFile, changedSinceMs, exportFormat, replace, table } from "./operands-upkeep.ts";
 
 const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey, secretKeyFile });
 
@@ -93,6 +93,10 @@ export const COMMANDS = {
   "reviews reject": {
     help: "keep a review's people apart; stop the server first, or name it",
     takes: z.strictObject({ reviewId, data, config, server, secretKey }),
+  },
+  export: {
+    help: "print a whole table for a warehouse or a spreadsheet, beside a running server",
+    takes: z.strictObject({ table, exportFormat, changedSinceMs, hash, data, config }),
   },
   backup: {
     help: "copy the whole data folder into one file, beside a running server; the copy is looked through",

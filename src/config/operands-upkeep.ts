@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { options, pathSchema } from "./option.ts";
+import { options, pathSchema, timeMsSchema } from "./option.ts";
 
 export const backupFile = pathSchema().register(options, {
   placeholder: "FILE",
@@ -18,3 +18,24 @@ export const replace = z
     takes: "no value",
     help: "put the backup in the place of what the data folder holds, which is kept beside it",
   });
+
+export const table = z.enum(["events", "people", "accounts", "signals"]).register(options, {
+  placeholder: "TABLE",
+  takes: "one of events, people, accounts, signals",
+  help: "what to export",
+});
+
+export const exportFormat = z.enum(["csv", "jsonl"]).default("csv").register(options, {
+  flag: "--format",
+  placeholder: "FORM",
+  takes: "csv or jsonl",
+  help: "the form of an export",
+});
+
+export const changedSinceMs = timeMsSchema().nullable().default(null).register(options, {
+  flag: "--since",
+  placeholder: "TIME",
+  takes: "a time in seconds, milliseconds or ISO 8601",
+  otherwise: "everything",
+  help: "export what came in, who was seen, or what crossed since then",
+});

@@ -52,7 +52,7 @@ function checkLevel(level: string | undefined, { accountThresholds }: Rules): vo
   throw new AppError("invalid", `must be one of ${known.join(", ")}`, "level");
 }
 
-function* allAccounts(accounts: AccountReader): Generator<StoredAccount> {
+export function* allAccounts(accounts: AccountReader): Generator<StoredAccount> {
   let lastId = -1;
   for (;;) {
     const chunk = accounts.after(lastId, CHUNK);
