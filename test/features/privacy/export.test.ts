@@ -1,0 +1,127 @@
+import { expect, test } from "bun:test";
+import { startInstance, withSecret } from "../../support/instance.ts";
+import { send } from "./house.ts";
+
+type Exported = {
+  people: { person_id: string; merged_into: string | null }[];
+  identities: { kind: string; value: string }[];
+  explanation: { score: number };
+  merges: { undone_at: string | null; survivor: object | null; absorbed: object | null }[];
+  campaigns: { email: string; lists: { campaign: string }[]; clicks: object[] }[];
+  signals: { threshold: { name: string }; deliveries: { body: string }[] }[];
+  sessions: { session_id: string }[];
+  events: { event_id: string; anonymous_id?: string; metadata: object }[];
+  rejected_events: { body: string }[];
+};
+
+const EMAIL = "ada@acme.com";
+const view = (visitor: string, id: string) => ({
+  event: "page_view",
+  event_id: id,
+  anonymous_id: visitor,
+  session_id: `s-${visitor}`,
+  url: "/pricing",
+  metadata: { of: visitor },
+});
+
+test("an export holds everything about a person, those who were merged into them included, and nothing of others", async () => {
+  await using instance = startInstance({
+    intent: {
+      destinations: [
+        {
+          type: "webhook",
+          name: "crm",
+          url: "https://crm.acme.example/",
+          secret: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+        },
+      ],
+    },
+  });
+  await send(instance, "POST", "/destinations/crm/pause");
+  const list = {
+    name: "spring",
+    base_url: "https://acme.example",
+    landing: "/demo",
+    leads: [{ email: EMAIL }, { email: "b@acme.com" }],
+  };
+  await instance.postSecret("/campaigns", list);
+  for (const visitor of ["one", "two", "other"]) await instance.post("/track", view(visitor, `${visitor}-1`));
+  await instance.postSecret("/identify", { anonymous_id: "one", identity: { email: EMAIL, name: "Ada" } });
+  await instance.postSecret("/identify", { anonymous_id: "two", identity: { email: EMAIL } });
+  await instance.post("/track", { event: "", anonymous_id: "one" });
+  await instance.post("/track", { event: "", anonymous_id: "other" });
+  const { status, body, headers } = await send<Exported>(instance, "GET", `/people/${EMAIL}/export`);
+  expect(status).toBe(200);
+  expect(headers.get("content-type")).toStartWith("application/json");
+  expect(body.people.map(({ merged_into }) => merged_into === null)).toEqual([true, false]);
+  expect(body.identities.map(({ value }) => value).sort()).toEqual([EMAIL, "one", "two"]);
+  expect(body.explanation.score).toBeGreaterThan(0);
+  expect(body.merges).toMatchObject([{ undone_at: null, survivor: { traits: {} }, absorbed: { traits: {} } }]);
+  expect(body.campaigns).toMatchObject([{ email: EMAIL, lists: [{ campaign: "spring" }], clicks: [] }]);
+  expect(body.signals.map(({ threshold }) => threshold.name)).toContain("warm");
+  expect(body.signals[0]?.deliveries[0]?.body).toContain(EMAIL);
+  expect(body.sessions.map(({ session_id }) => session_id)).toEqual(expect.arrayContaining(["s-one", "s-two"]));
+  expect(
+    body.events
+      .filter(({ metadata }) => "of" in metadata)
+      .map(({ event_id }) => event_id)
+      .sort(),
+  ).toEqual(["one-1", "two-1"]);
+  expect(body.rejected_events).toHaveLength(1);
+  expect(JSON.stringify(body)).not.toContain("other");
+});
+
+test("the other side of an undone merge is somebody else", async () => {
+  await using instance = startInstance();
+  await instance.postSecret("/identify", { identity: { user_id: "u-1", name: "Ada" } });
+  await instance.postSecret("/identify", { identity: { email: "grace@navy.mil", name: "Grace" } });
+  await instance.postSecret("/identify", { identity: { user_id: "u-1", email: "grace@navy.mil" } });
+  const { merges } = (await instance.getSecret<{ merges: { merge_id: string }[] }>("/merges")).body;
+  await instance.postSecret(`/merges/${merges[0]?.merge_id}/undo`, {});
+  const { body, text } = await send<Exported>(instance, "GET", "/people/u-1/export");
+  expect(body.merges).toMatchObject([{ survivor: { traits: {} }, absorbed: null }]);
+  expect(text).not.toContain("Grace");
+});
+
+test("events that come meanwhile are taken at once, and are not in it: it is how things stood", async () => {
+  await using instance = startInstance();
+  const events = Array.from({ length: 500 }, (_, index) => ({
+    ...view("one", `e${index}`),
+    metadata: { text: "x".repeat(800) },
+  }));
+  for (let batch = 0; batch < 4; batch += 1) {
+    await instance.post(
+      "/track",
+      events.map((event) => ({ ...event, event_id: `${batch}-${event.event_id}` })),
+    );
+  }
+  const response = await instance.app.handle(
+    new Request("http://localhost/people/one/export", { headers: withSecret }),
+  );
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = decoder.decode((await reader?.read())?.value);
+  let largest = text.length;
+  expect((await instance.post("/track", view("one", "late"))).status).toBe(200);
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+    largest = Math.max(largest, part.value.byteLength);
+    text += decoder.decode(part.value);
+  }
+  const { events: exported } = JSON.parse(text) as Exported;
+  expect(exported).toHaveLength(2_000);
+  expect(text).not.toContain('"late"');
+  expect(largest).toBeLessThan(text.length / 5);
+});
+
+test("only so many at a time; one that nobody takes any more makes room", async () => {
+  await using instance = startInstance();
+  await instance.post(
+    "/track",
+    Array.from({ length: 500 }, (_, index) => ({ ...view("one", `e${index}`), metadata: { text: "x".repeat(800) } })),
+  );
+  const ask = () => instance.app.handle(new Request("http://localhost/people/one/export", { headers: withSecret }));
+  const open = await Promise.all(Array.from({ length: 4 }, ask));
+  expect((await ask()).status).toBe(429);
+  await open[0]?.body?.cancel();
+  expect((await ask()).status).toBe(200);
+});
