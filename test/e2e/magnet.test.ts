@@ -182,7 +182,7 @@ describe("the pages of a magnet", () => {
     const person = await fetch(`${base}/people?anonymous_id=${id}`, {
       headers: { authorization: `Bearer ${secretKey}` },
     });
-    const { people } = (await person.json()) as { people: { identities: { kind: string; value: string }[] }[] };
+    const { people } = (await person.json()) as { people: { identities: object[] }[] };
     expect(people[0]?.identities).toContainEqual({ kind: "email", value: "scripted@acme.com", verified: false });
     expect(complaints).toEqual([]);
   }, 30_000);

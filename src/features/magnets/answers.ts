@@ -8,6 +8,8 @@ import type { Grant, Refusal } from "./request.ts";
 import { styleOf } from "./style.ts";
 
 const HOUR_MS = 60 * 60 * 1_000;
+/** By then there is room for one more form, with that address and from that network. */
+const RETRY_AFTER_S = 360;
 
 export type TakenAnswer = { download_url: string | null; booking_url: string | null; message: string };
 export type RefusedAnswer = ErrorBody & { errors: FieldErrors; started: string };
@@ -48,7 +50,12 @@ export function refusedAnswer({ status, message, errors, started }: Refusal): Re
 export function refusedPage(magnet: Magnet, refusal: Refusal, url: string, context: PageContext): Response {
   const { typed, errors, message, started, status } = refusal;
   const state = { started, search: new URL(url).search, referrer: typed.referrer ?? "", typed, errors, message };
-  return pageResponse(magnet, formPage(magnet, state, context), status, { "cache-control": "no-store" });
+  return pageResponse(magnet, formPage(magnet, state, context), status, refusedHeaders(refusal));
+}
+
+/** Nobody keeps a refusal, and whoever is limited is told when to come back. */
+export function refusedHeaders({ status }: Refusal): { [name: string]: string } {
+  return { "cache-control": "no-store", ...(status === 429 ? { "retry-after": String(RETRY_AFTER_S) } : {}) };
 }
 
 export function thanksResponse(magnet: Magnet, granted: Granted): Response {
@@ -61,16 +68,22 @@ export function expiredResponse(magnet: Magnet): Response {
 
 /** For whoever followed a link to what is no longer, or was never, there. */
 export function missingResponse(): Response {
+  nothing ??= nothingThere();
   return pageResponse(nothing, thanksPage(nothing, { fileUrl: null, bookingUrl: null }), 404, PRIVATE);
 }
 
 const PRIVATE = { "cache-control": "private, no-store", "referrer-policy": "no-referrer", "x-robots-tag": "noindex" };
 
-const nothing = magnetSchema.parse({
-  slug: "nothing",
-  title: "The address may be mistyped, or the offer has ended.",
-  words: { thanks: "There is nothing here", message_without_file: "Please go back to where you came from." },
-});
+/** Made when first needed: a schema takes some milliseconds for its first parse, and a start should not wait for it. */
+let nothing: Magnet | null = null;
+
+function nothingThere(): Magnet {
+  return magnetSchema.parse({
+    slug: "nothing",
+    title: "The address may be mistyped, or the offer has ended.",
+    words: { thanks: "There is nothing here", message_without_file: "Please go back to where you came from." },
+  });
+}
 
 /**
  * Nothing from elsewhere, no script and no style but our own. The address of a form goes to ourselves only, where the

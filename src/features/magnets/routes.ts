@@ -3,7 +3,7 @@ import { AppError } from "../../core/error.ts";
 import type { Magnet } from "../../core/magnet.ts";
 import { readBody } from "../../http/body.ts";
 import type { Limits } from "../../http/limits.ts";
-import { linksOf, missingResponse, refusedAnswer, refusedPage, takenAnswer } from "./answers.ts";
+import { linksOf, missingResponse, refusedAnswer, refusedHeaders, refusedPage, takenAnswer } from "./answers.ts";
 import { formAnswer } from "./form.ts";
 import { MAGNET_BYTES_MAX, readTyped } from "./read-submission.ts";
 import { type RequestDeps, requestMagnet, type Sender } from "./request.ts";
@@ -64,7 +64,7 @@ async function take(magnet: Magnet | null, text: string, sender: Sender, deps: M
   const { grant, refusal } = await requestMagnet(magnet, readTyped(text, sender.headers), sender, deps);
   if (refusal !== undefined) {
     if (!isJson) return refusedPage(magnet, refusal, sender.url, deps.pageContext());
-    return Response.json(refusedAnswer(refusal), { status: refusal.status });
+    return Response.json(refusedAnswer(refusal), { status: refusal.status, headers: refusedHeaders(refusal) });
   }
   const links = linksOf(magnet, grant, deps.secret, deps.now());
   if (isJson) return Response.json(takenAnswer(magnet, links), { headers: { "cache-control": "no-store" } });
