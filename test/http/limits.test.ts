@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { Elysia } from "elysia";
+import type { TrackCommand } from "../../src/core/decide-track.ts";
+import { errorHandler } from "../../src/http/errors.ts";
+import { guardLoad } from "../../src/http/guard.ts";
+import { createLog } from "../../src/http/log.ts";
 import { createLagMeter } from "../../src/http/overload.ts";
-import { type Answer, startInstance, type TestInstance, withSecret } from "../support/instance.ts";
+import { type Answer, NOON_MS, startInstance, type TestInstance, withSecret } from "../support/instance.ts";
 import { expectRefusal } from "../support/secrecy.ts";
 
 const OFFICE = { "x-forwarded-for": "203.0.113.9" };
@@ -185,4 +190,62 @@ describe("too much of everything", () => {
     lag.sample(6_850);
     expect(lag.isLate()).toBe(false);
   });
+
+  test("is turned away before any work; who asks for our health is answered", async () => {
+    let bodies = 0;
+    let isOverloaded = true;
+    const limits = { admit: () => undefined, charge: () => undefined, networkOf: () => null };
+    const app = new Elysia()
+      .use(errorHandler(createLog("json", () => undefined)))
+      .use(guardLoad(limits, { isOverloaded: () => isOverloaded }))
+      .post("/track", () => "taken", { parse: () => (bodies += 1) })
+      .get("/health", () => "well")
+      .get("/people", () => "healthy?/health");
+    const ask = (path: string, method = "GET") => app.handle(new Request(`http://localhost${path}`, { method }));
+    for (const [path, method] of [
+      ["/track", "POST"],
+      ["/people", "GET"],
+      ["/people?a=/health", "GET"],
+    ] as const) {
+      const refused = await ask(path, method);
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get("retry-after")).toBe("1");
+    }
+    expect(bodies).toBe(0);
+    expect((await ask("/health")).status).toBe(200);
+    expect((await ask("/health?now")).status).toBe(200);
+    isOverloaded = false;
+    expect((await ask("/track", "POST")).status).toBe(200);
+  });
+
+  test("is a writer with too much before it: what comes is refused, what was taken is stored, and then it goes on", async () => {
+    await using house = startInstance();
+    const commandOf = (index: number): TrackCommand => ({
+      type: "track",
+      actor: { kind: "anonymous_id", value: `visitor-${index % 100}` },
+      isTrusted: false,
+      event: {
+        eventId: `event-${index}`,
+        name: "page_view",
+        occurredMs: NOON_MS,
+        receivedMs: NOON_MS,
+        sessionId: null,
+        url: "/pricing",
+        referrer: null,
+        properties: {},
+        bot: null,
+      },
+    });
+    const batches = Array.from({ length: 21 }, (_, batch) =>
+      house.engine.submit(Array.from({ length: 1_000 }, (__, index) => commandOf(batch * 1_000 + index))),
+    );
+    const refused = await house.post("/track", event);
+    expectRefusal(house, refused, { status: 429, code: "overloaded" });
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect((await house.get("/health")).status).toBe(200);
+    const outcomes = (await Promise.all(batches)).flat();
+    expect(outcomes.every((outcome) => !(outcome instanceof Error) && outcome.status === "accepted")).toBe(true);
+    expect(house.rows<{ count: number }>("select count(*) as count from event")).toEqual([{ count: 21_000 }]);
+    expect((await house.post("/track", event)).status).toBe(200);
+  }, 60_000);
 });

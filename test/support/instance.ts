@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { parseIntentConfig } from "../../src/config/intent.ts";
+import type { TrackerScript } from "../../src/features/tracker/routes.ts";
 import type { ErrorBody } from "../../src/http/errors.ts";
 import { createLog } from "../../src/http/log.ts";
 import { createInstance, type Instance } from "../../src/instance.ts";
@@ -20,6 +21,8 @@ export type StartOptions = {
   /** What an intent.json would say. */
   intent?: object;
   origins?: readonly string[];
+  /** The tracker as it is served; without it there is none. */
+  script?: TrackerScript;
   /** A data folder that outlives this instance; whoever made it removes it. */
   dataFolder?: string;
 };
@@ -58,7 +61,7 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     configHash: loaded.hash,
     version: "0.0.0-test",
     log: createLog("json", (line) => logged.push(line)),
-    script: { files: [], eventsPath: "/v1/e" },
+    script: options.script ?? { files: [], eventsPath: "/v1/e" },
     clock: () => clock.nowMs,
     reportScript: REPORT_SCRIPT,
   });
