@@ -5,7 +5,7 @@ import type { Standing } from "./decide-undo.ts";
 import { absorb, type Draft, draftOf, mergeRecord } from "./draft.ts";
 import { AppError } from "./error.ts";
 import { formatId } from "./id.ts";
-import { identifierKey } from "./identifier.ts";
+import { identifierKey, strengthRank } from "./identifier.ts";
 import { survivorOf } from "./identity.ts";
 import { pendingClaims } from "./review.ts";
 import { scoreOf } from "./score.ts";
@@ -126,6 +126,9 @@ function vouchedFor(
 }
 
 function kindsOf(state: State, personIds: readonly number[], claims: readonly { kind: string }[]): string[] {
-  const strongest = personIds.flatMap((personId) => state.identitiesOf.get(personId)?.[0]?.kind ?? []);
+  const strongest = personIds.flatMap((personId) => {
+    const kinds = (state.identitiesOf.get(personId) ?? []).map(({ kind }) => kind);
+    return kinds.sort((a, b) => strengthRank(a) - strengthRank(b))[0] ?? [];
+  });
   return [...new Set(claims.length > 0 ? claims.map(({ kind }) => kind) : strongest)];
 }

@@ -33,7 +33,7 @@ export type UndoOutcome = {
   absorbed: Standing;
 };
 
-/** Events since a merge that an undo goes through, in one transaction. */
+/** Events since a merge that an undo goes through, in one transaction; a survivor with more is told by what is left. */
 export const UNDO_EVENTS_MAX = 50_000;
 
 /**
@@ -55,7 +55,7 @@ export function decideUndo(
   const accounts = withAccount(state.accounts, apart.account);
   const own = personOfSide({ ...state, accounts }, owner, owner, sides.survivor, kept.events, circumstances);
   changes.accounts.push(...freshAccounts(state, [apart.account, own.account]));
-  const survivor = withUntoldTraits(own.person, owner, apart.person);
+  const survivor = withUntoldTraits(own.person, owner, apart.person, parting.isSurvivorUntold);
 
   const partedSums = sumsOfSide({ logged: sides.absorbed.logged, ...parted }, rules);
   const keptSums = sumsOfSide({ logged: sides.survivor.logged, ...kept }, rules);
@@ -131,7 +131,7 @@ function partable({ parting, people, scores }: State): Partable {
   if (isTooLong) {
     throw new AppError(
       "conflict",
-      `more than ${UNDO_EVENTS_MAX} events came in after this merge, too many to go through at once; undo a later merge of the same person first`,
+      `the absorbed side did more than ${UNDO_EVENTS_MAX} things since this merge, too many to go through at once`,
     );
   }
   return { parting, owner, ownerScore, absorbedRow: absorbed };

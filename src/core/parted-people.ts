@@ -104,9 +104,15 @@ export function personOfSide(
   return { person: account === null ? person : { ...person, accountId: account.accountId }, account };
 }
 
-/** Traits that neither side is known to have said stay with the survivor, as the events that said them are gone. */
-export function withUntoldTraits(person: Person, holder: Person, parted: Person): Person {
-  const untold = (all: Traits, own: Traits, theirs: Traits) => addTraits(own, freshOf(all, { ...theirs, ...own }));
+/**
+ * Traits that neither side is known to have said stay with the survivor, as the events that said them are gone; or, where
+ * the survivor's own events were left out, all that are not as the other side said them.
+ */
+export function withUntoldTraits(person: Person, holder: Person, parted: Person, isSurvivorUntold: boolean): Person {
+  const untold = (all: Traits, own: Traits, theirs: Traits) => {
+    if (isSurvivorUntold) return addTraits(own, splitByHolder(all, theirs)[1]);
+    return addTraits(own, freshOf(all, { ...theirs, ...own }));
+  };
   return {
     ...person,
     traits: untold(holder.traits, person.traits, parted.traits),

@@ -48,17 +48,20 @@ export function sumsOfSide({ logged, sessions, events }: SideHistory, rules: Rul
 }
 
 /**
- * The survivor keeps what can be told to nobody: what came after the merge and whose events are past their retention.
- * Nothing is left over while all events are there.
+ * The survivor keeps what can be told to nobody: what came after the merge and whose events are past their retention, or
+ * too many to go through. Nothing is left over while all events are there.
  */
 export function withRemainder(rules: Rules, whole: Sums, own: Sums, parted: Sums): Sums {
   const sums: MutableSums = { ...own };
   for (const [name, all] of Object.entries(whole)) {
     const rule = rules.byName.get(name);
     const [mine, theirs] = [own[name], parted[name]];
-    if (mine === undefined && theirs === undefined) sums[name] = all;
-    const isOne = rule?.once === true || rule?.keep === "latest";
-    if (isOne || (mine?.count ?? 0) + (theirs?.count ?? 0) >= all.count) continue;
+    if (rule?.once === true || rule?.keep === "latest") {
+      // The one event that was kept is the survivor's unless it is the other's.
+      if (mine?.atMs !== all.atMs && theirs?.atMs !== all.atMs) sums[name] = all;
+      continue;
+    }
+    if ((mine?.count ?? 0) + (theirs?.count ?? 0) >= all.count) continue;
     sums[name] = theirs === undefined ? all : withoutSum(rule, all, theirs);
   }
   return sums;

@@ -136,9 +136,11 @@ export type Parting = {
   /** Every side of every merge that the owner was part of, undone ones too, the latest first. */
   logged: LoggedSide[];
   sessions: Session[];
-  /** Of all the owner's identities, those that came after the oldest of the sides was logged. */
+  /** What the owner's identities did after they were logged. */
   events: SequencedEvent[];
-  /** More events than one transaction may go through. */
+  /** The survivor's own doings are too many for one transaction and are left out: what is not the other's is theirs. */
+  isSurvivorUntold: boolean;
+  /** Those of the absorbed side are, and then nobody can be parted. */
   isTooLong: boolean;
 };
 

@@ -268,6 +268,30 @@ describe("what came after the merge", () => {
   });
 });
 
+test("a survivor who did too much to go through gets what is not the other side's", () => {
+  const property = fc.property(lives(60), fc.nat(59), fc.nat(20), (commands, after, which) => {
+    const world = createWorld(everyKindOfRule);
+    world.rows.isSurvivorUntold = true;
+    commands.slice(0, after + 1).forEach((command) => {
+      world.submit([command], END_MS);
+    });
+    if (undo(world, which) === null) return;
+    for (const personId of livePeople(world)) {
+      const recomputed = recomputeSums(eventsOf(world.rows, personId), world.rules, END_MS);
+      const [actual, wanted] = [scoreRow(world, personId).sums, recomputed].map(
+        (sums) => new Map(evaluate(sums, world.rules, END_MS).contributions.map((one) => [one.rule.name, one])),
+      );
+      for (const { name, keep, once } of everyKindOfRule.rules) {
+        // Which event was kept of the survivor's cannot be told where the other side had the better one.
+        if (keep !== undefined || once) continue;
+        expect(actual?.get(name)?.sum.count).toBe(wanted?.get(name)?.sum.count as number);
+        expect(Math.abs((actual?.get(name)?.raw ?? 0) - (wanted?.get(name)?.raw ?? 0))).toBeLessThan(1e-9);
+      }
+    }
+  });
+  holds(property, 300);
+});
+
 describe("what is past its retention", () => {
   test("is carried by what was logged with the merge: the sums as they were, sessions as they are kept", () => {
     const world = adaAndTwo();

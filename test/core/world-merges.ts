@@ -1,6 +1,7 @@
 import type { ReviewCommand } from "../../src/core/decide-review.ts";
 import type { UndoCommand } from "../../src/core/decide-undo.ts";
 import { type Identifier, identifierKey } from "../../src/core/identifier.ts";
+import { sidesOf } from "../../src/core/parted-people.ts";
 import { pendingClaims } from "../../src/core/review.ts";
 import { type Changes, type LoggedSide, type Merge, pairKey, type State } from "../../src/core/state.ts";
 import { identitiesOf, liveIdentity, type Rows, sessionsOf } from "./world.ts";
@@ -50,6 +51,7 @@ export function loadUndo(
     .flatMap(({ survivor, absorbed, ...log }): LoggedSide[] =>
       [survivor, absorbed].map((side) => ({ ...log, ...side })),
     );
+  const kept = new Set(sidesOf(merge, identities, logged).survivor.identities.map(({ identityId }) => identityId));
   state.parting = {
     merge,
     ownerId,
@@ -58,7 +60,8 @@ export function loadUndo(
     sessions: sessionsOf(rows, ownerId),
     events: [...rows.events.values()]
       .map((event, index) => ({ ...event, eventSeq: index + 1 }))
-      .filter(({ identityId }) => own.has(identityId)),
+      .filter(({ identityId }) => own.has(identityId) && !(rows.isSurvivorUntold && kept.has(identityId))),
+    isSurvivorUntold: rows.isSurvivorUntold,
     isTooLong: false,
   };
 }

@@ -42,6 +42,8 @@ export type Rows = {
   merges: LoggedMerge[];
   apart: ApartPair[];
   audits: AuditNote[];
+  /** As if every survivor had done more than an undo goes through. */
+  isSurvivorUntold: boolean;
   reviews: MergeReview[];
   signals: Signal[];
   /** Who was written to, by link; all of them in campaign 1. */
@@ -65,6 +67,7 @@ export function createWorld(scoring: Scoring) {
     merges: [],
     apart: [],
     audits: [],
+    isSurvivorUntold: false,
     reviews: [],
     signals: [],
     leads: new Map(),

@@ -1,14 +1,13 @@
 import type { Database } from "bun:sqlite";
 import { UNDO_EVENTS_MAX, type UndoCommand } from "../../core/decide-undo.ts";
 import { identifierKey } from "../../core/identifier.ts";
-import { marksOf, sidesOf } from "../../core/parted-people.ts";
+import { marksOf, type Side, sidesOf } from "../../core/parted-people.ts";
 import {
   emptyState,
   type LoggedSide,
   type Merge,
   type MergeSide,
   type SequencedEvent,
-  type Session,
   type State,
 } from "../../core/state.ts";
 import type { LoadParts } from "./load-parts.ts";
@@ -71,6 +70,19 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
     throw new Error("people lead to each other in a circle");
   };
 
+  /** What a side did after it was logged; null when that is more than there is room for. */
+  const eventsSince = (side: Side, room: number): SequencedEvent[] | null => {
+    const marks = marksOf(side);
+    const events: SequencedEvent[] = [];
+    for (const { identityId } of side.identities) {
+      const left = room - events.length;
+      const found = selectEvents.all(identityId, marks.get(identityId) ?? 0, left + 1);
+      if (found.length > left) return null;
+      for (const row of found) events.push(eventOf(row));
+    }
+    return events;
+  };
+
   const loadSides = (state: State, merge: Merge & { undoneMs: number | null }, ownerId: number): void => {
     const saidWith = new Map(selectSaidWith.values(ownerId) as [number, number | null][]);
     const identities = (state.identitiesOf.get(ownerId) ?? []).map((identity) => ({
@@ -84,17 +96,21 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
     }
     const logged = selectMerges.all(ownerId, LOGGED_MERGES_MAX).flatMap(loggedSides);
     const sides = sidesOf(merge, identities, logged);
-    const marks = new Map([...marksOf(sides.survivor), ...marksOf(sides.absorbed)]);
-    const sessions: Session[] = [];
-    const events: SequencedEvent[] = [];
-    for (const { identityId } of identities) {
-      for (const row of selectSessions.values(identityId) as SessionRow[]) sessions.push(sessionOf(row, ownerId));
-      const room = UNDO_EVENTS_MAX + 1 - events.length;
-      events.push(...selectEvents.all(identityId, marks.get(identityId) ?? 0, room).map(eventOf));
-    }
-    const absorbed = parts.findPerson(merge.absorbedId);
-    const isTooLong = events.length > UNDO_EVENTS_MAX;
-    state.parting = { merge, ownerId, absorbed, logged, sessions, events, isTooLong };
+    const sessions = identities.flatMap(({ identityId }) =>
+      (selectSessions.values(identityId) as SessionRow[]).map((row) => sessionOf(row, ownerId)),
+    );
+    const theirs = eventsSince(sides.absorbed, UNDO_EVENTS_MAX);
+    const mine = theirs === null ? null : eventsSince(sides.survivor, UNDO_EVENTS_MAX - theirs.length);
+    state.parting = {
+      merge,
+      ownerId,
+      absorbed: parts.findPerson(merge.absorbedId),
+      logged,
+      sessions,
+      events: [...(theirs ?? []), ...(mine ?? [])],
+      isSurvivorUntold: mine === null,
+      isTooLong: theirs === null,
+    };
   };
 
   return ({ mergeId }) => {
@@ -104,7 +120,7 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
     const [survivor, absorbed] = loggedSides(row);
     if (survivor === undefined || absorbed === undefined) return state;
     const merge = { ...row, survivor, absorbed };
-    state.parting = { merge, ownerId: null, absorbed: null, logged: [], sessions: [], events: [], isTooLong: false };
+    state.parting = { merge, ownerId: null, absorbed: null, ...NOTHING_SINCE };
     if (merge.undoneMs !== null) return state;
     const ownerId = ownerOf(state, merge.absorbedId);
     if (ownerId === null || ownerId === merge.absorbedId) return state;
@@ -114,6 +130,8 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
     return state;
   };
 }
+
+const NOTHING_SINCE = { logged: [], sessions: [], events: [], isSurvivorUntold: false, isTooLong: false };
 
 /** None of a merge whose snapshot was erased with a person. */
 function loggedSides({ mergeId, mergedMs, lastEventSeq, snapshot }: MergeRow): LoggedSide[] {
