@@ -95,7 +95,8 @@ function firstRecordOf(csv: Buffer, delimiter: string): string[] {
 /** Names of columns for the export: none is blank there. */
 function headerOf(cells: readonly string[]): string[] {
   const header = cells.map((cell) => cell.trim());
-  while (header.at(-1) === "") header.pop();
+  // Spreadsheets save columns that were only ever looked at.
+  while (header.length > LEAD_COLUMNS_MAX && header.at(-1) === "") header.pop();
   if (leadColumnsOf(header) === null) {
     throw new AppError(
       "invalid",

@@ -118,6 +118,11 @@ describe("a list", () => {
       problems: [{ line: 4, reason: expect.stringContaining("there are 4 cells and 3 columns") }],
     },
     {
+      what: "with hundreds of columns that nothing is in",
+      list: `email,first name${",".repeat(300)}\nada@acme.com,Ada${",".repeat(300)}\nbob@acme.com,Bob\n`,
+      leads: both,
+    },
+    {
       what: "with NULs in its cells",
       list: "email,first name\nada@acme.com,A\0da\n\0bob@acme.com,Bob\n",
       leads: both,
