@@ -45,7 +45,7 @@ const THEMED = {
   lang: "de",
   words: { email: "E-Mail-Adresse", button: "Jetzt holen" },
   theme: {
-    light: { accent: "#a16207", background: "#fefce8", text: "#422006" },
+    light: { accent: "#a16207", background: "#fefce8", text: "#5b4632" },
     dark: { accent: "#fde047", background: "#1c1917", text: "#fafaf9" },
     font: "Georgia, serif",
     radius: 0,

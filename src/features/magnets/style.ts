@@ -75,9 +75,9 @@ function colours({ accent, background, text }: Palette): string {
     `--background: ${background};`,
     `--page: ${mixed(4)};`,
     `--text: ${text};`,
-    `--quiet: ${mixed(78)};`,
+    `--quiet: ${mixed(88)};`,
     `--line: ${mixed(14)};`,
-    `--edge: ${mixed(52)};`,
+    `--edge: ${mixed(65)};`,
     `--error: ${error};`,
   ].join(" ");
 }

@@ -225,7 +225,7 @@ describe("magnets in intent.json", () => {
     },
     {
       what: { theme: { light: { accent: "#00f", background: "#fff", text: "#999" } } },
-      problem: "magnets[0].theme.light.text: stands out from background by less than 4.5",
+      problem: "magnets[0].theme.light.text: stands out from background by less than 7",
     },
     { what: { lang: '"><script>' }, problem: "magnets[0].lang: use a language tag" },
   ];
