@@ -73,16 +73,7 @@ export function createInstance(options: InstanceOptions): Instance {
     clock,
     log,
   });
-  const privacy = createPrivacy({
-    dataFolder: options.dataFolder,
-    database,
-    rules: () => settings.rules,
-    retain: () => settings.config.retain,
-    backlog: loop.engine.backlog,
-    clock,
-    log,
-    threadScript: options.reportScript ?? Bun.main,
-  });
+  const privacy = createPrivacy(common, loop.engine.backlog);
   privacy.noteConfig(options.configHash);
   const app = createApp({ ...depsOf({ ...common, ...loop, reports, trust }), ...privacy.deps });
   // What an earlier run left to send.

@@ -1,4 +1,3 @@
-import type { Database } from "bun:sqlite";
 import { createCheckpoints } from "./checkpoints.ts";
 import type { Rules } from "./core/compile.ts";
 import type { Clock } from "./engine/clock.ts";
@@ -6,10 +5,10 @@ import { explainPerson } from "./features/people/explain.ts";
 import type { AuditReadsDeps } from "./features/privacy/audit-reads.ts";
 import type { Explain } from "./features/privacy/export-stream.ts";
 import type { PrivacyDeps } from "./features/privacy/routes.ts";
+import type { Foundations } from "./house.ts";
 import { describeFault } from "./http/errors.ts";
-import type { Log } from "./http/log.ts";
 import { createAuditBook } from "./jobs/audit.ts";
-import { createRetainer, type Retain } from "./jobs/retain.ts";
+import { createRetainer } from "./jobs/retain.ts";
 import { createAuditStore } from "./store/sqlite/audit.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
 import { createErasure } from "./store/sqlite/erase.ts";
@@ -23,19 +22,6 @@ const CONFIG_SUBJECT = "config";
 /** Who changes it: whoever may write the file. */
 const CONFIG_FILE = "config file";
 
-export type PrivacyOptions = {
-  dataFolder: string;
-  database: Database;
-  rules: () => Rules;
-  retain: () => Retain;
-  /** What waits to be written. */
-  backlog: () => number;
-  clock: Clock;
-  log: Log;
-  /** What a thread runs. */
-  threadScript: string;
-};
-
 /** What of the routes' needs is made here. */
 export type PrivacyParts = Pick<
   PrivacyDeps & AuditReadsDeps,
@@ -43,18 +29,19 @@ export type PrivacyParts = Pick<
 >;
 
 /** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
-export function createPrivacy(options: PrivacyOptions) {
-  const { dataFolder, database, rules, retain, backlog, clock, log, threadScript } = options;
+export function createPrivacy({ options, database, settings, clock }: Foundations, backlog: () => number) {
+  const { dataFolder, log, reportScript: script = Bun.main } = options;
+  const rules = (): Rules => settings().rules;
   const audit = createAuditStore(database);
   const audits = createAuditBook({
     store: audit,
     now: clock,
     onFault: (error, lost) => log.warn("audit_not_stored", { fault: describeFault(error), lost }),
   });
-  const checkpoints = createCheckpoints({ script: threadScript, dataFolder });
+  const checkpoints = createCheckpoints({ script, dataFolder });
   const retainer = createRetainer({
     store: createRetainStore(database),
-    retain,
+    retain: () => settings().config.retain,
     now: clock,
     isIdle: () => backlog() === 0,
     checkpoint: checkpoints.run,

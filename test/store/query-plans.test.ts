@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, spyOn, test } from "bun:test";
+import { EXPORT_SQL } from "../../src/store/sqlite/person-export.ts";
 import { RESCORE_SQL } from "../../src/store/sqlite/rescore.ts";
 import { SCORES_SQL } from "../../src/store/sqlite/scores.ts";
 import { startInstance } from "../support/instance.ts";
@@ -28,7 +29,8 @@ test("no statement of the server goes through a table that grows", async () => {
   for (const [sql] of query.mock.calls) prepared.add(sql);
   query.mockRestore();
   // Prepared on a thread or in a process of its own.
-  for (const sql of [...Object.values(SCORES_SQL), ...Object.values(RESCORE_SQL)]) prepared.add(sql);
+  for (const sql of [...Object.values(EXPORT_SQL), ...Object.values(SCORES_SQL), ...Object.values(RESCORE_SQL)])
+    prepared.add(sql);
 
   const amiss: string[] = [];
   for (const sql of prepared) {

@@ -28,7 +28,8 @@ export const ERASE_SQL = {
   campaignLeads: "delete from campaign_lead where link_id = ?",
   lead: "delete from lead where link_id = ?",
   newestEvent: "select max(event_seq) as seq from event",
-  newestMerges: "select merge_id as mergeId, last_event_seq as seq from merge order by merge_id desc limit 1 offset ?",
+  mergeBelow: `select merge_id as mergeId, last_event_seq as seq from merge
+    where merge_id < ? order by merge_id desc limit 1`,
   lowerMerge: "update merge set last_event_seq = ?2 where merge_id = ?1",
 } as const;
 
@@ -180,14 +181,14 @@ function leadEraser(database: Database) {
  */
 export function mergeLowerer(database: Database): () => void {
   const selectNewest = database.query<{ seq: number | null }, []>(ERASE_SQL.newestEvent);
-  const selectMerge = database.query<{ mergeId: number; seq: number }, [number]>(ERASE_SQL.newestMerges);
+  const selectMerge = database.query<{ mergeId: number; seq: number }, [number]>(ERASE_SQL.mergeBelow);
   const lower = database.query(ERASE_SQL.lowerMerge);
   return () => {
     const newest = selectNewest.get()?.seq ?? 0;
-    for (let offset = 0; ; offset += 1) {
-      const merge = selectMerge.get(offset);
-      if (merge === null || merge.seq <= newest) return;
+    let merge = selectMerge.get(Number.MAX_SAFE_INTEGER);
+    while (merge !== null && merge.seq > newest) {
       lower.run(merge.mergeId, newest);
+      merge = selectMerge.get(merge.mergeId);
     }
   };
 }

@@ -4,7 +4,7 @@ import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import { ensureInstanceSecret } from "./instance-secret.ts";
 
 export const SUPPRESSION_SQL = {
-  any: "select 1 from suppression limit 1",
+  any: "select min(hash) as hash from suppression",
   find: "select suppressed_at as suppressedMs from suppression where hash = ?",
   insert: "insert into suppression (hash, suppressed_at) values (?, ?) on conflict (hash) do nothing",
   remove: "delete from suppression where hash = ?",
@@ -22,7 +22,7 @@ export type Suppressions = {
 };
 
 export function createSuppressions(database: Database): Suppressions {
-  const selectAny = database.query<[number], []>(SUPPRESSION_SQL.any);
+  const selectAny = database.query<{ hash: string | null }, []>(SUPPRESSION_SQL.any);
   const select = database.query<{ suppressedMs: number }, [string]>(SUPPRESSION_SQL.find);
   const insert = database.query(SUPPRESSION_SQL.insert);
   const remove = database.query(SUPPRESSION_SQL.remove);
@@ -34,7 +34,7 @@ export function createSuppressions(database: Database): Suppressions {
   };
   const since = (identifier: Identifier): number | null => {
     // Most instances never erased anybody; then nothing is hashed, and no secret is needed.
-    if (selectAny.values().length === 0) return null;
+    if (selectAny.get()?.hash == null) return null;
     return select.get(hashOf(identifier))?.suppressedMs ?? null;
   };
   return {

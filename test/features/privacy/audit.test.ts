@@ -1,0 +1,110 @@
+import { expect, test } from "bun:test";
+import type { AuditAnswer } from "../../../src/features/privacy/audit.ts";
+import { tablesWith } from "../../support/everything.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { startInstance, type TestInstance } from "../../support/instance.ts";
+import { KEY_ID, send } from "./house.ts";
+
+const EMAIL = "ada@acme.com";
+
+/** Oldest first, without what starting the instance has written. */
+async function entries(instance: TestInstance, query = ""): Promise<AuditAnswer["entries"]> {
+  const { body } = await send<AuditAnswer>(instance, "GET", `/audit?limit=500${query}`);
+  return body.entries.filter(({ action }) => action !== "config_change").reverse();
+}
+
+test("who read, exported, erased and lifted what, when, by ids of ours; who sends events is not noted", async () => {
+  await using instance = startInstance();
+  await instance.postSecret("/track", { event: "page_view", anonymous_id: "one" });
+  const said = await instance.postSecret<{ person_id: string }>("/identify", {
+    anonymous_id: "one",
+    identity: { email: EMAIL },
+  });
+  const personId = said.body.person_id;
+  const paths = [
+    `/people/${EMAIL}`,
+    `/people/${EMAIL}/explain`,
+    "/people/one/events",
+    `/people?email=${EMAIL}`,
+    "/signals",
+  ];
+  for (const path of paths) await send(instance, "GET", path);
+  await send(instance, "GET", "/people/nobody");
+  instance.clock.nowMs += 60_000;
+  await send(instance, "GET", `/people/${EMAIL}/export`);
+  await send(instance, "DELETE", `/people/${EMAIL}`);
+  await send(instance, "DELETE", `/suppressions?email=${EMAIL}`);
+  const told = await entries(instance);
+  expect(told.map(({ action, subject, detail }) => [action, subject, detail?.address ?? null])).toEqual(
+    expect.arrayContaining([
+      ["read", personId, "GET /people/:id"],
+      ["read", personId, "GET /people/:id/explain"],
+      ["read", personId, "GET /people/:id/events"],
+      ["read", personId, "GET /people"],
+      ["read", null, "GET /signals"],
+      ["person_export", personId, null],
+      ["person_erase", personId, null],
+      ["suppression_lift", null, null],
+    ]),
+  );
+  expect(told).toHaveLength(8);
+  expect(new Set(told.map(({ key_id }) => key_id))).toEqual(new Set([KEY_ID]));
+  expect(told.find(({ action }) => action === "person_erase")).toMatchObject({
+    at: "2026-06-01T12:01:00.000Z",
+    detail: { person: 1, event: 2 },
+  });
+  const ofPerson = await entries(instance, `&subject=${personId}`);
+  expect(ofPerson).toHaveLength(6);
+  const late = await entries(instance, "&since=2026-06-01T12:00:30Z");
+  expect(late.map(({ action }) => action).sort()).toEqual([
+    "person_erase",
+    "person_export",
+    "read",
+    "read",
+    "suppression_lift",
+  ]);
+  expect(tablesWith(instance, EMAIL)).toEqual([]);
+});
+
+test("what was read is written in a while, at the latest when the server stops", async () => {
+  using folder = temporaryFolder();
+  {
+    await using instance = startInstance({ dataFolder: folder.path });
+    await send(instance, "GET", "/people");
+    expect(instance.rows("select 1 from audit where action = 'read'")).toEqual([]);
+  }
+  await using instance = startInstance({ dataFolder: folder.path });
+  expect(instance.rows("select key_id, subject from audit where action = 'read'")).toEqual([
+    { key_id: KEY_ID, subject: null },
+  ]);
+});
+
+test("a config that takes the place of another one, also over a restart", async () => {
+  using folder = temporaryFolder();
+  const changes = (instance: TestInstance): object[] =>
+    instance
+      .rows<{ detail: string }>("select detail from audit where action = 'config_change' order by audit_id")
+      .map(({ detail }) => JSON.parse(detail));
+  let first = "";
+  {
+    await using instance = startInstance({ dataFolder: folder.path });
+    instance.configureIntent({ thresholds: { hot: 50 } });
+    instance.configureIntent({ thresholds: { hot: 50 } });
+    const [start, change] = changes(instance) as { before: string | null; after: string }[];
+    expect(changes(instance)).toHaveLength(2);
+    expect(start?.before).toBeNull();
+    expect(change?.before).toBe(start?.after ?? "");
+    first = change?.after ?? "";
+  }
+  await using instance = startInstance({ dataFolder: folder.path });
+  expect(changes(instance)).toHaveLength(3);
+  expect(changes(instance)[2]).toMatchObject({ before: first });
+});
+
+test("a long audit comes in pages", async () => {
+  await using instance = startInstance();
+  for (let read = 0; read < 7; read += 1) await send(instance, "GET", "/signals");
+  const { body: first } = await send<AuditAnswer>(instance, "GET", "/audit?limit=5");
+  const { body: second } = await send<AuditAnswer>(instance, "GET", `/audit?limit=5&cursor=${first.next_cursor}`);
+  expect([first.entries.length, second.entries.length, second.next_cursor]).toEqual([5, 3, null]);
+});
