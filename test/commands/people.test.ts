@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { runAudit } from "../../src/commands/audit.ts";
+import { runPeopleErase, runPeopleExport } from "../../src/commands/people.ts";
+import { tablesWith } from "../support/everything.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { NOON_MS, startInstance, type TestInstance } from "../support/instance.ts";
+
+const EMAIL = "ada@acme.com";
+const view = { event: "page_view", anonymous_id: "one", url: "/pricing" };
+
+async function live(instance: TestInstance): Promise<string> {
+  await instance.post("/track", view);
+  const said = { anonymous_id: "one", identity: { email: EMAIL } };
+  return (await instance.postSecret<{ person_id: string }>("/identify", said)).body.person_id;
+}
+
+test("people erase works beside a running server, which neither brings them back nor trips over them", async () => {
+  using folder = temporaryFolder();
+  await using instance = startInstance({ dataFolder: folder.path });
+  const personId = await live(instance);
+  const lines: string[] = [];
+  expect(runPeopleErase({ person: EMAIL, data: folder.path }, NOON_MS, (line) => lines.push(line))).toBe(0);
+  expect(lines[0]).toBe(`${personId} is erased, and 2 identifiers stay away`);
+  expect(lines.join("\n")).toMatch(/event +2\n/);
+  // What the server remembers of its last visitors must not be believed any more.
+  expect((await instance.postSecret("/track", view)).body as unknown).toMatchObject({ suppressed: 1 });
+  expect((await instance.post("/track", { ...view, anonymous_id: "two" })).body as unknown).toMatchObject({
+    accepted: 1,
+  });
+  expect(tablesWith(instance, EMAIL)).toEqual([]);
+  expect(instance.rows("select key_id, action, subject from audit where action = 'person_erase'")).toEqual([
+    { key_id: "command line", action: "person_erase", subject: personId },
+  ]);
+  expect(() => runPeopleErase({ person: EMAIL, data: folder.path }, NOON_MS, () => undefined)).toThrow(
+    "nobody is known",
+  );
+});
+
+test("people export writes what GET /people/ID/export answers, and is noted", async () => {
+  using folder = temporaryFolder();
+  await using instance = startInstance({ dataFolder: folder.path });
+  const personId = await live(instance);
+  let text = "";
+  const write = async (piece: string): Promise<void> => {
+    text += piece;
+  };
+  expect(await runPeopleExport({ person: "one", data: folder.path, config: null }, NOON_MS, write)).toBe(0);
+  expect(JSON.parse(text)).toEqual((await instance.getSecret(`/people/${personId}/export`)).body);
+  const lines: string[] = [];
+  runAudit({ subject: personId, auditSinceMs: null, data: folder.path }, (line) => lines.push(line));
+  expect(lines.map((line) => line.split(/ {2,}/).slice(1, 4))).toEqual([
+    [expect.stringMatching(/^key_/), "person_export", personId],
+    ["command line", "person_export", personId],
+  ]);
+});
