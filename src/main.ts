@@ -10,6 +10,7 @@ import { runDestinations } from "./commands/destinations.ts";
 import { runDoctor } from "./commands/doctor.ts";
 import { runExplain } from "./commands/explain.ts";
 import { runExport } from "./commands/export.ts";
+import { runInstallService } from "./commands/install-service.ts";
 import { runKeys } from "./commands/keys.ts";
 import { runMerges } from "./commands/merges.ts";
 import { runPeopleErase, runPeopleExport } from "./commands/people.ts";
@@ -95,6 +96,7 @@ const RUNNERS: Runners = {
   export: ({ options }) => runExport(options, Date.now(), sink, process.stdout.isTTY ? null : terminal()),
   backup: ({ options }) => runBackup(options, write),
   restore: ({ options }) => runRestore(options, Date.now(), write),
+  "install-service": ({ options }) => runInstallService(options, write, writeBeside),
   snippet: (command) => runSnippet(command, write),
   demo: (command) => runDemo(command, version, write),
   version: () => told(version),

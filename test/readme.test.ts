@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import { runInstallService } from "../src/commands/install-service.ts";
 import defaultIntent from "../src/config/default-intent.json" with { type: "json" };
 import { parseCommand } from "../src/config/flags.ts";
 import { parseIntentConfig } from "../src/config/intent.ts";
@@ -60,7 +61,7 @@ describe("the tour", () => {
 describe("what the page says of the code", () => {
   test("its blocks are commands, answers or examples of a known kind", () => {
     const languages = new Set(blocks.map(({ language }) => language));
-    expect([...languages].sort()).toEqual(["console", "html", "ini", "js", "json", "sh", "text"]);
+    expect([...languages].sort()).toEqual(["console", "html", "ini", "js", "json", "sh", "text", "yaml"]);
   });
 
   test("the scripts it names exist, and bun is the one we build with", () => {
@@ -159,6 +160,21 @@ function inWords(durationMs: number): string {
 
 describe("the server it describes", () => {
   const unit = named("do-intent.service").text;
+
+  test("the unit is the one that the program prints", () => {
+    const [, command = ""] = /`do-intent (install-service [^`]+)`/.exec(readme) ?? [];
+    const parsed = parseCommand(command.split(" "), {});
+    if (parsed.command?.name !== "install-service") throw new Error("the page does not say how to print the unit");
+    const printed: string[] = [];
+    const steps: string[] = [];
+    runInstallService(
+      parsed.command.options,
+      (line) => printed.push(line),
+      (line) => steps.push(line),
+    );
+    expect(printed.join("\n")).toBe(unit);
+    expect(steps.join("\n")).toContain("systemctl enable --now do-intent");
+  });
 
   test("the unit starts what the program takes", () => {
     const [, line = ""] = /^ExecStart=(.+)$/m.exec(unit) ?? [];

@@ -19,7 +19,7 @@ import { compact, full, json } from "./operands-doctor.ts";
 import { keyId, keyKind, keyName, keyScopes } from "./operands-keys.ts";
 import { mergeId, ofPerson, reviewId, reviewState, server } from "./operands-merges.ts";
 import { auditSinceMs, person, subject } from "./operands-privacy.ts";
-import { backupFile, changedSinceMs, exportFormat, replace, table } from "./operands-upkeep.ts";
+import { backupFile, changedSinceMs, exportFormat, loopbackHost, replace, table } from "./operands-upkeep.ts";
 
 const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey, secretKeyFile });
 
@@ -121,6 +121,10 @@ export const COMMANDS = {
   audit: {
     help: "who read, exported, erased, merged, or changed what, the newest first",
     takes: z.strictObject({ subject, auditSinceMs, data }),
+  },
+  "install-service": {
+    help: "print a hardened systemd unit, and say how to enable it",
+    takes: z.strictObject({ config, host: loopbackHost, port, origins }),
   },
   snippet: {
     help: "the script tag for plain HTML, Tag Manager, WordPress, Next.js and Shopify",

@@ -19,6 +19,19 @@ export const replace = z
     help: "put the backup in the place of what the data folder holds, which is kept beside it",
   });
 
+/** Behind a proxy on the same machine nobody else need reach the port. */
+export const loopbackHost = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/)
+  .default("127.0.0.1")
+  .register(options, {
+    flag: "--host",
+    placeholder: "ADDRESS",
+    takes: "an address of this machine such as 127.0.0.1 or ::",
+    help: "of install-service: which of the machine's addresses the service listens on",
+  });
+
 export const table = z.enum(["events", "people", "accounts", "signals"]).register(options, {
   placeholder: "TABLE",
   takes: "one of events, people, accounts, signals",

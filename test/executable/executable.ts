@@ -68,8 +68,14 @@ export type Server = {
 };
 
 /** Starts `serve` in a folder on a free port, and waits until it says where it listens. */
-export async function startServer(folder: string, args: string[] = [], env: Environment = {}): Promise<Server> {
-  const child = Bun.spawn([EXECUTABLE, "serve", "--port", "0", "--host", "127.0.0.1", "--log", "json", ...args], {
+export async function startServer(
+  folder: string,
+  args: string[] = [],
+  env: Environment = {},
+  program = EXECUTABLE,
+): Promise<Server> {
+  const anyPort = args.includes("--port") ? [] : ["--port", "0"];
+  const child = Bun.spawn([program, "serve", ...anyPort, "--host", "127.0.0.1", "--log", "json", ...args], {
     cwd: folder,
     env: bareEnvironment(folder, env),
     stdin: "ignore",
