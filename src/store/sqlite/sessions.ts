@@ -20,12 +20,12 @@ export type SessionReader = { newest(before: SessionPosition, limit: number): Re
 export const SESSIONS_SQL = {
   /**
    * Goes through all sessions and keeps as many as are asked for: an index by time would cost every event, and this is
-   * read on a thread of its own.
+   * read on a thread of its own. One without a page is what a backend told, and no visit.
    */
   newest: `select s.identity_id as identityId, s.session_id as sessionKey, i.person_id as personId,
     s.started_at as startedMs, s.ended_at as endedMs, s.entry_url as entryUrl, s.exit_url as exitUrl,
     s.event_count as eventCount, s.attribution
-    from (select * from session where (started_at, identity_id, session_id) < (?, ?, ?)
+    from (select * from session where entry_url is not null and (started_at, identity_id, session_id) < (?, ?, ?)
       order by started_at desc, identity_id desc, session_id desc limit ?) s
     join identity i on i.identity_id = s.identity_id
     order by s.started_at desc, s.identity_id desc, s.session_id desc`,
