@@ -76,7 +76,7 @@ describe("do-intent doctor", () => {
     expect(out).toMatch(/^fail {2}data folder +\.\/data is not there\n +-> name the data folder with --data/);
   });
 
-  const damages: [string, (file: string) => void, string, "warn" | "fail", string][] = [
+  const damages: [string, (file: string) => void, string, Finding["state"], string][] = [
     [
       "a corrupted page",
       (file) => {

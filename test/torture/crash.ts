@@ -89,6 +89,7 @@ type Chamber = {
   shim: Shim | null;
   model: Model;
   receiver: Receiver;
+  isClockJumping: boolean;
   /** Whether the disk fails at the moment, or did a moment ago. */
   isFailing: boolean;
 };
@@ -116,9 +117,10 @@ async function tortureFolder(options: CrashOptions, figures: CrashFigures, endsA
     shim,
     model: createModel(() => chamber.isFailing),
     receiver,
+    isClockJumping: options.isFaulty && chance.is(0.5),
     isFailing: false,
   };
-  const replay = createReplay(parsed.config, chamber.model);
+  const replay = createReplay(parsed.config, chamber.model, { isClockSteady: !chamber.isClockJumping });
   using _kept = keepWhatIsWrong(folder.path, options, figures);
   const rounds = Math.min(ROUNDS_MAX, options.iterations - figures.iterations);
   for (let round = 0; round < rounds && Date.now() < endsAt; round += 1) {
@@ -215,7 +217,7 @@ async function sleepWithFaults(chamber: Chamber, ms: number): Promise<void> {
   const steps = chance.between(1, 4);
   for (let step = 0; step < steps; step += 1) {
     const faults: Faults = { every: chance.pick([1, 2, 7]) };
-    if (chance.is(0.5)) faults.clockOffsetMs = chance.between(-DAY_MS, DAY_MS);
+    if (chamber.isClockJumping) faults.clockOffsetMs = chance.between(-DAY_MS, DAY_MS);
     const fault = chance.pick(["none", "none", "none", "write", "space", "sync"]);
     if (fault === "write") faults.writeErrno = EIO;
     if (fault === "space") faults.writeErrno = ENOSPC;
