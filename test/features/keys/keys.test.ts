@@ -56,7 +56,7 @@ describe("a secret key does what its scopes say", () => {
     ["read", "GET /people", (house, headers) => house.get("/people", headers)],
     ["read", "GET /signals", (house, headers) => house.get("/signals", headers)],
     ["read", "GET /accounts", (house, headers) => house.get("/accounts", headers)],
-    ["admin", "GET /destinations", (house, headers) => house.get("/destinations", headers)],
+    ["read", "GET /destinations", (house, headers) => house.get("/destinations", headers)],
     ["admin", "GET /keys", (house, headers) => house.get("/keys", headers)],
     ["admin", "POST /keys", (house, headers) => house.post("/keys", { name: "a", scopes: ["read"] }, headers)],
   ];
