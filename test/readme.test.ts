@@ -164,7 +164,8 @@ describe("the server it describes", () => {
   test("the unit is the one that the program prints", () => {
     const [, command = ""] = /`do-intent (install-service [^`]+)`/.exec(readme) ?? [];
     const parsed = parseCommand(command.split(" "), {});
-    if (parsed.command?.name !== "install-service") throw new Error("the page does not say how to print the unit");
+    if (parsed.problem !== undefined || parsed.command.name !== "install-service")
+      throw new Error("the page does not say how to print the unit");
     const printed: string[] = [];
     const steps: string[] = [];
     runInstallService(
