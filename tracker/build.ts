@@ -60,6 +60,8 @@ export async function buildTracker(): Promise<Record<string, Sizes>> {
     "s.js": bundle("main.ts", "iife"),
     "s.mjs": bundle("module.ts", "esm"),
     "observe.js": bundle("parts/observe.ts", "esm"),
+    "personalize.js": bundle("parts/personalize.ts", "esm"),
+    "magnet.js": bundle("parts/magnet.ts", "esm"),
     "s.d.ts": declarations(),
   };
   const sizes = await Promise.all(

@@ -10,7 +10,7 @@ export interface Identity {
   [trait: string]: unknown;
 }
 
-/** What a server of the page's own vouches with: a signature over the identity. */
+/** What a server of the page's own vouches with: `user_hash` is hex HMAC-SHA256 over `user_id` or `email`, or a JWT. */
 export interface Proof {
   user_hash?: string;
 }
@@ -43,13 +43,20 @@ export interface Options {
   hash?: string;
   /** Present: another `?query` is not another page. */
   ignoreQuery?: string;
+  /** Present: asks for what may be shown to the visitor, also where no element of the page does. */
+  personalize?: string;
 }
 
-/** What the tracker tells: each event, the address of each view, and a leave (`true` when the page is gone). */
+/**
+ * What the tracker tells: each event, the address of each view, a leave (`true` when the page is gone), what the page
+ * may say to its visitor, and that an embedded form was taken.
+ */
 export interface Happenings {
   event: TrackedEvent;
   view: string;
   leave: boolean;
+  personalized: Record<string, string>;
+  lead_magnet: { slug: string; download_url: string | null; booking_url: string | null };
 }
 
 export interface DoIntent {

@@ -31,7 +31,7 @@ const ready = (page: Page) =>
     ),
   );
 
-const clicks = (visitor: Visitor) =>
+const clicks = (visitor: Visitor): Record<string, unknown>[] =>
   visitor.events("campaign_click").map(({ url, properties }) => ({ url: url.replace(world.site, ""), ...properties }));
 
 const passSeconds = async (page: Page, seconds: number) => {
@@ -148,7 +148,7 @@ describe("whatever else is asked for", () => {
     await land(visitor, "async", "?i=second99");
     await visitor.page.keyboard.press("a");
     await until("the second click", () => clicks(visitor).length === 2);
-    expect(clicks(visitor).map((click) => (click as { link?: string }).link)).toEqual([link, "second99"]);
+    expect(clicks(visitor).map((click) => click.link)).toEqual([link, "second99"]);
     expect(visitor.events("page_view").map(({ properties }) => properties.campaign_link)).toEqual([link, link]);
     await visitor.page.reload();
     await until("the view", () => visitor.events("page_view").length === 3);

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { policyText, shippedPolicy } from "../../src/features/tracker/config.ts";
 import { buildTracker, type Sizes } from "../../tracker/build.ts";
+import { conditionHolds, type Fields } from "../../tracker/parts/condition.ts";
 
 const dist = join(import.meta.dirname, "../../tracker/dist");
 const importer = join(dist, "importer");
@@ -29,9 +30,11 @@ describe("the built tracker", () => {
   });
 
   test("no eval, no unload, nothing that holds up a page", async () => {
-    for (const name of ["s.js", "s.mjs", "observe.js"]) {
+    for (const name of ["s.js", "s.mjs", "observe.js", "personalize.js", "magnet.js"]) {
       const text = await Bun.file(join(dist, name)).text();
-      expect(text).not.toMatch(/\beval\b|new Function|unload|preventDefault|XMLHttpRequest|\.style\b/);
+      expect(text).not.toMatch(/\beval\b|new Function|unload|XMLHttpRequest|\.style\b|innerHTML|insertAdjacentHTML/);
+      // A form of our own is the one thing whose default is ours to prevent.
+      if (name !== "magnet.js") expect(text).not.toContain("preventDefault");
     }
   });
 
@@ -40,6 +43,8 @@ describe("the built tracker", () => {
       const intent = start({ key: "wk_1", auto: "page" });
       intent.identify({ email: "a@b.example", plan: 3 }, { user_hash: "x" });
       intent.on("event", ({ event_id }) => event_id.length);
+      intent.on("personalized", ({ first_name }) => first_name?.length);
+      intent.on("lead_magnet", ({ slug, booking_url }) => slug + booking_url);
       // @ts-expect-error a name is a text
       intent.track(1);
     `;
@@ -50,6 +55,20 @@ describe("the built tracker", () => {
     const { exitCode, stdout } = Bun.spawnSync([compiler, ...flags, join(importer, "use.ts")]);
     expect({ exitCode, said: stdout.toString() }).toEqual({ exitCode: 0, said: "" });
   });
+});
+
+test.each([
+  { condition: "company", fields: { company: "Acme" }, holds: true },
+  { condition: "company", fields: {}, holds: false },
+  { condition: "level:hot", fields: { level: "hot" }, holds: true },
+  { condition: "level:Hot", fields: { level: "hot" }, holds: true },
+  { condition: "level:hot", fields: { level: "cold" }, holds: false },
+  { condition: "level:hot", fields: {}, holds: false },
+  { condition: "level:hot, level:burning", fields: { level: "burning" }, holds: true },
+  { condition: "plan:a:b", fields: { plan: "a:b" }, holds: true },
+  { condition: "", fields: { company: "Acme" }, holds: false },
+])("of $fields the condition $condition: $holds", ({ condition, fields, holds }) => {
+  expect(conditionHolds(condition, fields as Fields)).toBe(holds);
 });
 
 test.each([

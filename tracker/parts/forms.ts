@@ -27,7 +27,10 @@ export function watchForms({ hear, on, track }: Observed): void {
   function submitted({ target }: Event): void {
     const form = target as HTMLFormElement;
     const entries = ([...form.elements] as Field[]).filter(({ type }) => !noEntry.test(type));
-    track("form_submit", described(form, [...new Set(entries.map(fieldName))]));
+    // A lead magnet's form is told by the server that takes it.
+    if (!form.hasAttribute("data-lead-magnet")) {
+      track("form_submit", described(form, [...new Set(entries.map(fieldName))]));
+    }
     typed.delete(form);
   }
 

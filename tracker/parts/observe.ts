@@ -6,6 +6,7 @@ import { watchCopy } from "./copy.ts";
 import type { Core, Observed } from "./core.ts";
 import { watchForms } from "./forms.ts";
 import { watchMoves } from "./moves.ts";
+import { watchDemand } from "./on-demand.ts";
 import { watchScroll } from "./scroll.ts";
 import { watchTime } from "./time.ts";
 import { watchVideo } from "./video.ts";
@@ -33,6 +34,7 @@ export function observe(core: Core): void {
   for (const [name, watch] of Object.entries(observers)) {
     if (!wanted || wanted.includes(name)) guard(watch)({ ...core, hear, on, land });
   }
+  guard(watchDemand)({ ...core, hear, on, land });
   // From here on nobody needs them kept.
   core.early.push = () => 0;
   for (const [event, path] of core.early.splice(0)) {

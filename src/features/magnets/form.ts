@@ -30,6 +30,8 @@ export type FormAnswer = {
   fields: FormField[];
   started: string;
   honeypot: string;
+  /** What the form and its thanks say besides. */
+  words: Pick<Magnet["words"], "optional" | "choose" | "download" | "booking">;
 };
 
 /** The e-mail address, which everybody is asked for, and then the magnet's own questions. */
@@ -50,6 +52,7 @@ export function formFields({ fields, words }: Magnet): FormField[] {
 /** The form as data, for pages that draw it themselves. */
 export function formAnswer(magnet: Magnet, secret: Buffer, nowMs: number): FormAnswer {
   const { slug, title, description, lang, words } = magnet;
+  const { optional, choose, download, booking } = words;
   return {
     slug,
     title,
@@ -59,5 +62,6 @@ export function formAnswer(magnet: Magnet, secret: Buffer, nowMs: number): FormA
     fields: formFields(magnet),
     started: mintStarted(secret, slug, nowMs),
     honeypot: HONEYPOT,
+    words: { optional, choose, download, booking },
   };
 }

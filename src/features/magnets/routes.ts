@@ -14,7 +14,7 @@ export type MagnetsDeps = ShowDeps &
 
 /**
  * GET  /m/:slug            the page
- * GET  /m/:slug/form.json  {"slug","title","description","lang","button","honeypot","started",
+ * GET  /m/:slug/form.json  {"slug","title","description","lang","button","honeypot","started","words",
  *                           "fields":[{"name","label","type","required","options"?,"autocomplete"?}]}
  *                          type: email text textarea tel number select radio checkbox. One answer is one form: fetch it
  *                          when the form is drawn, since `started` is a token that counts from 2 s to 24 h.

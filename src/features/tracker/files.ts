@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
 import { brotliCompressSync } from "node:zlib";
+import magnetBrotli from "../../../tracker/dist/magnet.js.br" with { type: "file" };
+import magnetGzip from "../../../tracker/dist/magnet.js.gz" with { type: "file" };
 import observeBrotli from "../../../tracker/dist/observe.js.br" with { type: "file" };
 import observeGzip from "../../../tracker/dist/observe.js.gz" with { type: "file" };
+import personalizeBrotli from "../../../tracker/dist/personalize.js.br" with { type: "file" };
+import personalizeGzip from "../../../tracker/dist/personalize.js.gz" with { type: "file" };
 import typesBrotli from "../../../tracker/dist/s.d.ts.br" with { type: "file" };
 import typesGzip from "../../../tracker/dist/s.d.ts.gz" with { type: "file" };
 import scriptBrotli from "../../../tracker/dist/s.js.br" with { type: "file" };
@@ -29,6 +33,8 @@ const embedded = {
   script: { br: scriptBrotli, gzip: scriptGzip, type: JAVASCRIPT },
   module: { br: moduleBrotli, gzip: moduleGzip, type: JAVASCRIPT },
   observe: { br: observeBrotli, gzip: observeGzip, type: JAVASCRIPT },
+  personalize: { br: personalizeBrotli, gzip: personalizeGzip, type: JAVASCRIPT },
+  magnet: { br: magnetBrotli, gzip: magnetGzip, type: JAVASCRIPT },
   types: { br: typesBrotli, gzip: typesGzip, type: "text/plain; charset=utf-8" },
 } as const;
 
@@ -37,6 +43,8 @@ export function loadFiles(config: TrackerConfig): Promise<ServedFile[]> {
   return Promise.all([
     ...config.paths.script.map((path) => load("script", path, config)),
     load("observe", "/s/observe.js", config),
+    load("personalize", "/s/personalize.js", config),
+    load("magnet", "/s/magnet.js", config),
     load("module", "/s.mjs", config),
     load("types", "/s.d.ts", config),
   ]);
@@ -48,7 +56,8 @@ async function load(name: keyof typeof embedded, path: string, config: TrackerCo
   const shipped = Bun.gunzipSync(gzipBytes);
   const policy = policyText(config);
   // As built, unless the config wants it otherwise: then it is compressed once, here.
-  if (policy === shippedPolicy || name === "observe" || name === "types") {
+  const isAsBuilt = policy === shippedPolicy || (name !== "script" && name !== "module");
+  if (isAsBuilt) {
     return describe({ path, type, br: brotliBytes, gzip: gzipBytes, plain: shipped });
   }
   const plain = Buffer.from(new TextDecoder().decode(shipped).replace(shippedPolicy, policy));

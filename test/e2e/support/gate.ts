@@ -1,6 +1,7 @@
 export type Sent = {
   method: string;
   path: string;
+  search: string;
   origin: string | null;
   cookie: string | null;
   at: number;
@@ -14,6 +15,7 @@ export type Answer = { status?: number; headers?: Record<string, string>; delayM
 /** Stands before the server: notes what comes by, and answers for it where a test wants a bad day. */
 export function startGate(target: number) {
   const sent: Sent[] = [];
+  const delaysMs = new Map<string, number>();
   let answer: Answer = {};
   const server = Bun.serve({
     port: 0,
@@ -24,6 +26,7 @@ export function startGate(target: number) {
       const note: Sent = {
         method: request.method,
         path: url.pathname,
+        search: url.search,
         origin: request.headers.get("origin"),
         cookie: request.headers.get("cookie"),
         at: Date.now(),
@@ -34,6 +37,7 @@ export function startGate(target: number) {
       sent.push(note);
       const { status, headers, delayMs, afterwards } = request.method === "POST" ? answer : {};
       if (delayMs) await Bun.sleep(delayMs);
+      await Bun.sleep(delaysMs.get(url.pathname) ?? 0);
       const pass = () =>
         fetch(`http://127.0.0.1:${target}${url.pathname}${url.search}`, {
           method: request.method,
@@ -63,8 +67,11 @@ export function startGate(target: number) {
     answers(next: Answer) {
       answer = next;
     },
+    /** Whoever asks for this waits so long. */
+    delays: (path: string, ms: number) => delaysMs.set(path, ms),
     reset() {
       answer = {};
+      delaysMs.clear();
       sent.length = 0;
     },
     close: () => server.stop(true),

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { ensureProgram } from "../../support/program.ts";
 import { startGate } from "./gate.ts";
@@ -50,8 +53,11 @@ export type Visitor = {
 };
 
 /** One server, a gate before it, pages around it and a browser: started once per file. */
-export async function createWorld(options: Parameters<typeof launch>[0] = {}) {
-  const server = await startServer();
+export async function createWorld(options: Parameters<typeof launch>[0] & { intent?: object } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "do-intent-world-"));
+  const config = join(folder, "intent.json");
+  await Bun.write(config, JSON.stringify(options.intent ?? {}));
+  const server = await startServer(["--config", config]);
   const gate = startGate(server.port);
   const pages = startPages();
   const browser = await launch(options);
@@ -107,6 +113,7 @@ export async function createWorld(options: Parameters<typeof launch>[0] = {}) {
       gate.close();
       pages.close();
       await server.close();
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

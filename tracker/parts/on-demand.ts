@@ -1,0 +1,32 @@
+import type { Observed } from "./core.ts";
+
+// What a page that asks for a part has in it.
+const askedBy = {
+  personalize: "[data-personalize],[data-show-if],[data-hide-if]",
+  magnet: "[data-lead-magnet]",
+};
+const restMs = 250;
+
+/** Parts that few pages need come when one asks for them, also with what an application draws later. */
+export function watchDemand(core: Observed): void {
+  const { api, options, on } = core;
+  const missing = new Map(Object.entries(askedBy));
+  const changes = new MutationObserver(() => {
+    // One look after a rest, however much changes until then.
+    changes.disconnect();
+    setTimeout(look, restMs);
+  });
+
+  function look(): void {
+    // Whoever has withdrawn is asked nothing more.
+    for (const [name, selector] of api?.id() ? missing : []) {
+      if (!document.querySelector(selector) && !(name === "personalize" && options.personalize !== undefined)) continue;
+      missing.delete(name);
+      import(`${options.endpoint}/s/${name}.js`).then((part) => part.start(core)).catch(console.warn);
+    }
+    if (missing.size) changes.observe(document, { childList: true, subtree: true });
+  }
+
+  look();
+  on("view", look);
+}
