@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DAY_MS } from "../../../src/core/duration.ts";
+import { withSecret } from "../../support/instance.ts";
 import { startCampaignHouse } from "./house.ts";
 
 const look = (visitor: string, extra: object = {}) => ({
@@ -201,6 +202,20 @@ describe("whose browser it is", () => {
     await house.show("colleague-1", house.linkOf("ann"));
     expect(house.people().sort()).toEqual(["ann@acme.example link", "colleague-1"]);
     expect(house.verdicts()).toEqual(["human", "human other_person"]);
+  });
+
+  test("who was erased stays away, whoever follows their link", async () => {
+    await using house = startCampaignHouse();
+    const link = house.linkOf("ann");
+    await house.show("phone-1234", link);
+    const erasure = new Request("http://localhost/people/ann@acme.example", { method: "DELETE", headers: withSecret });
+    expect((await house.app.handle(erasure)).status).toBe(200);
+    const again = await house.open(link);
+    expect(again.headers.get("location")).not.toContain("i=");
+    await house.show("phone-5678", link);
+    expect(house.people()).toEqual(["phone-5678"]);
+    expect(await house.scoreOf("phone-5678")).toBe(0);
+    expect(house.clicks()).toEqual([]);
   });
 
   test("a bot's evidence first does not stand in the way of the human's", async () => {
