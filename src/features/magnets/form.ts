@@ -27,6 +27,8 @@ export type FormAnswer = {
   description: string;
   lang: string;
   button: string;
+  /** What whoever draws the form says by itself. */
+  words: Pick<Magnet["words"], "optional" | "choose" | "download" | "booking" | "booking_invitation">;
   fields: FormField[];
   started: string;
   honeypot: string;
@@ -52,13 +54,15 @@ export function formFields({ fields, words }: Magnet): FormField[] {
 /** The form as data, for pages that draw it themselves. */
 export function formAnswer(magnet: Magnet, secret: Buffer, nowMs: number): FormAnswer {
   const { slug, title, description, lang, words } = magnet;
+  const { button, optional, choose, download, booking, booking_invitation } = words;
   const { optional, choose, download, booking } = words;
   return {
     slug,
     title,
     description,
     lang,
-    button: words.button,
+    button,
+    words: { optional, choose, download, booking, booking_invitation },
     fields: formFields(magnet),
     started: mintStarted(secret, slug, nowMs),
     honeypot: HONEYPOT,
