@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { documented } from "../../http/document.ts";
 import { readingPage } from "../../http/page.ts";
 import { type ClickDeps, openLink } from "./open.ts";
 
@@ -12,7 +13,8 @@ const HEADERS = {
 const GONE = `<h1>This link leads nowhere any more</h1>
 <p>It may have been cut on its way, or the page behind it was taken away.</p>`;
 
-type Asked = { params: { slug: string; link: string }; request: Request; server: Served | null };
+/** A part of the path that cannot be read is null. */
+type Asked = { params: { slug: string | null; link: string | null }; request: Request; server: Served | null };
 type Served = { requestIP(request: Request): { address: string } | null };
 
 /** GET /c/:slug/:link: where the links of a campaign's mails lead on. */
@@ -20,11 +22,25 @@ export function clickRoutes(deps: ClickDeps) {
   const follow = ({ params: { slug, link }, request, server }: Asked): Response => {
     const network = deps.limits.networkOf(request.headers, server?.requestIP(request)?.address ?? null);
     const asked = { isHead: request.method === "HEAD", headers: request.headers, network };
-    const location = openLink(slug, link, asked, deps);
+    const location = openLink(slug ?? "", link ?? "", asked, deps);
     if (location === null) return nothingHere();
     return new Response(null, { status: 302, headers: { ...HEADERS, location } });
   };
-  return new Elysia({ name: "clicks" }).get("/c/:slug/:link", follow).head("/c/:slug/:link", follow);
+  const path = "/c/:slug/:link";
+  return new Elysia({ name: "clicks" })
+    .get(
+      path,
+      follow,
+      documented({
+        summary: "Where a campaign's link leads on",
+        access: "public",
+        answer: {
+          status: 302,
+          description: "to the campaign's landing page; an id that is nobody's leads to the page without one",
+        },
+      }),
+    )
+    .head(path, follow);
 }
 
 function nothingHere(): Response {

@@ -19,7 +19,7 @@ describe("a link leads", () => {
     expect(house.clicks()).toMatchObject([{ link_id: link, via: "redirect", times: 1 }]);
   });
 
-  const nobodys = ["zzzzzz", "https:%2F%2Fevil.example", "..%2F..%2Fetc", "%00", "a".repeat(3_000)];
+  const nobodys = ["zzzzzz", "https:%2F%2Fevil.example", "..%2F..%2Fetc", "%00", "%E0%A4%A", "null", "a".repeat(3_000)];
   test.each(nobodys)("with an id that is nobody's (%s) to the page as it is, and leaves no row", async (id) => {
     await using house = startCampaignHouse();
     const answer = await house.open(id);
@@ -43,7 +43,7 @@ describe("a link leads", () => {
     }
   });
 
-  test.each(["unknown", "SPRING", "a'b"])(
+  test.each(["unknown", "SPRING", "%E0%A4%A", "a'b"])(
     "nowhere when the campaign (%s) is unknown, and says so on a page",
     async (slug) => {
       await using house = startCampaignHouse();
