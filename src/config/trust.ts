@@ -19,7 +19,7 @@ export const identityVerificationSchema = z
   .describe("Whether /identify from browsers takes a user_hash: not looked at, checked where there is one, or needed");
 
 export const identitySecretSchema = z
-  .union([reference.transform((one) => [one]), z.array(reference).min(1).max(IDENTITY_SECRETS_MAX)])
+  .union([reference.transform((one) => [one]), z.array(reference).max(IDENTITY_SECRETS_MAX)])
   .default([])
   .describe(
     `What your server signs user_hash with, as env:NAME or file:PATH, at least ${SECRET_LENGTH_MIN} characters; several while rotating`,

@@ -68,7 +68,10 @@ describe("what serve prints first", () => {
 
   test("a secret key that was given is not repeated", () => {
     const text = banner({ secretKey: "sk_given_0123456789" }, "sk_given_0123456789");
-    expect(text).toContain("as given in DO_INTENT_SECRET_KEY");
+    expect(text).toContain("as given in DO_INTENT_SECRET_KEY\n");
     expect(text).not.toContain("sk_given");
+    const fromFile = banner({ secretKeyFile: "/run/key" }, "sk_given_0123456789");
+    expect(fromFile).toContain("as given in DO_INTENT_SECRET_KEY_FILE\n");
+    expect(fromFile).not.toContain("sk_given");
   });
 });
