@@ -205,7 +205,7 @@ describe("whoever was erased stays away", () => {
     await track(instance, "shared", "page_view");
     await identify(instance, "shared", { email: EMAIL });
     await identify(instance, "shared", { email: FRIEND });
-    await erase(instance, `/people/${EMAIL}`);
+    expect((await erase(instance, `/people/${EMAIL}`)).body.suppressed).toBe(1);
     expect((await track(instance, "shared", "page_view")).body as unknown).toMatchObject({ accepted: 1 });
     expect(instance.rows("select name from event")).toHaveLength(2);
     expect(tablesWith(instance, EMAIL)).toEqual([]);
