@@ -27,13 +27,11 @@ export type FormAnswer = {
   description: string;
   lang: string;
   button: string;
-  /** What whoever draws the form says by itself. */
+  /** What the form and its thanks say besides. */
   words: Pick<Magnet["words"], "optional" | "choose" | "download" | "booking" | "booking_invitation">;
   fields: FormField[];
   started: string;
   honeypot: string;
-  /** What the form and its thanks say besides. */
-  words: Pick<Magnet["words"], "optional" | "choose" | "download" | "booking">;
 };
 
 /** The e-mail address, which everybody is asked for, and then the magnet's own questions. */
@@ -55,7 +53,6 @@ export function formFields({ fields, words }: Magnet): FormField[] {
 export function formAnswer(magnet: Magnet, secret: Buffer, nowMs: number): FormAnswer {
   const { slug, title, description, lang, words } = magnet;
   const { button, optional, choose, download, booking, booking_invitation } = words;
-  const { optional, choose, download, booking } = words;
   return {
     slug,
     title,
@@ -66,6 +63,5 @@ export function formAnswer(magnet: Magnet, secret: Buffer, nowMs: number): FormA
     fields: formFields(magnet),
     started: mintStarted(secret, slug, nowMs),
     honeypot: HONEYPOT,
-    words: { optional, choose, download, booking },
   };
 }

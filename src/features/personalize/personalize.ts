@@ -35,7 +35,7 @@ export function personalize(query: PersonalizeQuery, headers: Headers, deps: Per
   return { fields: personalFields(listed, knownOf(found, deps, nowMs), deps.rules(), nowMs) };
 }
 
-/** The first of cookie, link and named id that stands for somebody known; else the first that stands for anybody. */
+/** The first of cookie, named id and link that stands for somebody known; else the first that stands for anybody. */
 function findVisitor(
   { i: link, anonymous_id: said }: PersonalizeQuery,
   headers: Headers,
@@ -43,8 +43,8 @@ function findVisitor(
 ): StoredVisitor | null {
   const found = [
     visitorBy("anonymous_id", cookieVisitor(headers), visitors.byBrowser),
-    visitorBy("campaign_link", link ?? null, visitors.byLink),
     visitorBy("anonymous_id", said ?? null, visitors.byBrowser),
+    visitorBy("campaign_link", link ?? null, visitors.byLink),
   ].filter((visitor) => visitor !== null);
   return found.find(({ isKnown }) => isKnown) ?? found[0] ?? null;
 }

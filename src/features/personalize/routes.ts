@@ -9,7 +9,7 @@ const MAX_AGE_S = 30;
 /**
  * GET /p, with credentials, from any page that may send.
  *
- *   asks     the cookie _di; else ?i=LINK_ID; else ?anonymous_id=ID; ?write_key= where ingest.require_write_key holds
+ *   asks     the cookie _di; else ?anonymous_id=ID; else ?i=LINK_ID; ?write_key= where ingest.require_write_key holds
  *   answers  200 {"fields":{"first_name":"Ann","company":"Acme","level":"hot"}}
  *
  * Of the fields listed under `personalize` in intent.json those that have a value, always as texts. {"fields":{}} for

@@ -105,6 +105,35 @@ describe("the page of a magnet", () => {
   });
 });
 
+test("the form as data says all that the page does", async () => {
+  await using house = startMagnets();
+  const { headers, text } = await house.get("/m/roi-guide/form.json", { origin: "https://www.example.com" });
+  expect(headers.get("cache-control")).toBe("private, no-store");
+  expect(headers.get("access-control-allow-origin")).toBe("https://www.example.com");
+  expect(JSON.parse(text)).toEqual({
+    slug: "roi-guide",
+    title: "The ROI guide",
+    description: GUIDE.description,
+    lang: "en",
+    button: "Get it now",
+    words: expect.objectContaining({ optional: "optional", choose: "Please choose", download: "Download" }),
+    honeypot: "homepage",
+    started: expect.any(String),
+    fields: [
+      { name: "email", label: "E-mail", type: "email", required: true, autocomplete: "email" },
+      { name: "name", label: "Your name", type: "text", required: true, autocomplete: "name" },
+      { name: "team_size", label: "Team size", type: "number", required: false },
+      {
+        name: "timing",
+        label: "When do you buy?",
+        type: "select",
+        required: false,
+        options: ["Now", "This year", "Just looking"],
+      },
+    ],
+  });
+});
+
 describe("the link to the file", () => {
   async function linked(house: ReturnType<typeof startMagnets>): Promise<string> {
     const { body } = await house.send({ ...ADA, started: (await house.form()).started });

@@ -166,8 +166,10 @@ describe("a campaign's link", () => {
   test("forwarded to somebody known greets them by their own name", async () => {
     await using house = startCampaignHouse({ personalize: LISTED });
     await house.post("/identify", identify("visitor-1"));
-    const { body } = await house.get<Personal>(`/p?i=${house.linkOf("ann")}`, cookie("visitor-1"));
-    expect(body.fields.first_name).toBe("Ada");
+    const link = house.linkOf("ann");
+    expect((await house.get<Personal>(`/p?i=${link}`, cookie("visitor-1"))).body.fields.first_name).toBe("Ada");
+    const withoutCookie = await house.get<Personal>(`/p?i=${link}&anonymous_id=visitor-1`);
+    expect(withoutCookie.body.fields.first_name).toBe("Ada");
   });
 
   test("does not tell what its lead said later in a browser", async () => {
