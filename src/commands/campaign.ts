@@ -59,8 +59,10 @@ export function runCampaignCreate(options: CreateOptions, now: () => number, wri
     );
     bar.end();
     write(createdText(created));
+    // Nothing here ever waits, and so nothing gives back what the list took.
+    Bun.gc(true);
     writeList(database, slug, path, { publicUrl, isHashed: false });
-    write(`written to ${path}; do-intent campaign export ${slug} writes it again`);
+    write(`written to ${path}; do-intent campaign export ${slug} prints it again`);
     return 0;
   } finally {
     bar.end();
