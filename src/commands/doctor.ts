@@ -1,8 +1,9 @@
 import { statfsSync } from "node:fs";
 import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
+import { compact } from "../store/sqlite/compact.ts";
 import { openAlone } from "../store/sqlite/database.ts";
-import { compact, inspect } from "../store/sqlite/inspection.ts";
+import { inspect } from "../store/sqlite/inspection.ts";
 import { damaged, damagesOf } from "../store/sqlite/integrity.ts";
 import { examineConfig } from "./doctor/config.ts";
 import { examineDatabase } from "./doctor/database.ts";

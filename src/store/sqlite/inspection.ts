@@ -67,10 +67,3 @@ function has(database: Database, table: string): boolean {
 function numberOf(database: Database, sql: string): number | null {
   return database.query<{ found: number | null }, []>(sql).get()?.found ?? null;
 }
-
-/** Writes the whole file anew without what is free in it, so that from now on freed room is given back by itself. */
-export function compact(database: Database): void {
-  database.run("pragma auto_vacuum = incremental");
-  database.run("vacuum");
-  database.run("pragma wal_checkpoint(truncate)");
-}
