@@ -50,8 +50,6 @@ export type Keys = {
    * does not turn public.
    */
   ingester(headers: Headers): Caller | null;
-  /** The same as yes or no. */
-  isSecret(headers: Headers): boolean;
   /** The holder of a key with this scope, or a refusal. */
   require(headers: Headers, scope: Scope): Caller;
   /** The holder of a secret key, null without a valid one: for what is public and says more to some. */
@@ -83,14 +81,12 @@ export function createKeys(source: KeySource, now: () => number): Keys {
       "authorization",
     );
   };
-  const ingester = (headers: Headers): Caller | null => {
-    const caller = validCallerOf(headers);
-    if (caller !== null) requireScope(caller, "ingest");
-    return caller;
-  };
   return {
-    ingester,
-    isSecret: (headers) => ingester(headers) !== null,
+    ingester: (headers) => {
+      const caller = validCallerOf(headers);
+      if (caller !== null) requireScope(caller, "ingest");
+      return caller;
+    },
     require: (headers, scope) => {
       const caller = validCallerOf(headers);
       if (caller === null) {
