@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import type { AppDeps } from "./app.ts";
 import type { InstanceKeys } from "./commands/keys-of-instance.ts";
+import { magnetsFolderOf } from "./config/magnets.ts";
 import { createFormLimits } from "./features/magnets/form-limits.ts";
 import { keepCounts } from "./features/metrics/measure.ts";
 import type { createLoop, Foundations, InstanceOptions, Settings } from "./house.ts";
@@ -95,7 +95,7 @@ function magnetDepsOf({ dataFolder, script }: InstanceOptions, settings: () => S
   const pageContext = { script: served === undefined ? null : { path: served.path, writeKey: keys.writeKey } };
   return {
     magnets: () => settings().config.magnets,
-    magnetsFolder: () => settings().config.magnets_folder ?? join(dataFolder, "magnets"),
+    magnetsFolder: () => magnetsFolderOf(settings().config, dataFolder),
     formLimits: createFormLimits(),
     pageContext: () => pageContext,
   };

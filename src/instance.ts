@@ -1,10 +1,12 @@
 import { createApp } from "./app.ts";
 import { ensureKeys, type InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
+import { magnetsFolderOf } from "./config/magnets.ts";
 import { compileRules } from "./core/compile.ts";
 import { depsOf } from "./deps.ts";
 import { systemClock } from "./engine/clock.ts";
 import type { Engine } from "./engine/engine.ts";
+import { withoutFile } from "./features/magnets/file.ts";
 import { createLoop, type Foundations, type InstanceOptions, type Settings } from "./house.ts";
 import { describeFault } from "./http/errors.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -75,6 +77,7 @@ export function createInstance(options: InstanceOptions): Instance {
   });
   const privacy = createPrivacy(common, loop.engine.backlog);
   privacy.noteConfig(options.configHash);
+  warnOfFiles(settings.config, options);
   const app = createApp({ ...depsOf({ ...common, ...loop, reports, trust }), ...privacy.deps });
   // What an earlier run left to send.
   loop.deliverer.wake();
@@ -90,6 +93,7 @@ export function createInstance(options: InstanceOptions): Instance {
     configure: (config, hash) => {
       settings = settingsOf(config, hash);
       privacy.noteConfig(hash);
+      warnOfFiles(config, options);
       refresher.start();
       loop.deliverer.wake();
     },
@@ -119,6 +123,12 @@ function reportsOf({ reportScript, dataFolder, log, clock = systemClock }: Insta
     },
     onFault: (fault) => log.error("report_fault", { fault }),
   });
+}
+
+/** To the operator at once, and not to the first visitor who asks. */
+function warnOfFiles(config: IntentConfig, { dataFolder, log }: InstanceOptions): void {
+  for (const { slug } of withoutFile(config.magnets, magnetsFolderOf(config, dataFolder)))
+    log.warn("magnet_file_missing", { magnet: slug });
 }
 
 function settingsOf(config: IntentConfig, hash: string): Settings {

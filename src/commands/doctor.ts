@@ -10,6 +10,7 @@ import { examineDatabase } from "./doctor/database.ts";
 import { examineDestinations } from "./doctor/destinations.ts";
 import { type Finding, sizeOf } from "./doctor/finding.ts";
 import { examineFolder } from "./doctor/folder.ts";
+import { examineMagnets } from "./doctor/magnets.ts";
 
 type DoctorOptions = Extract<Command, { name: "doctor" }>["options"];
 
@@ -29,6 +30,7 @@ export async function runDoctor(options: DoctorOptions, nowMs: number, write: Wr
     ...(isThere ? examineDatabase(options.data, options.full, nowMs) : []),
     ...configFindings,
     ...(config === null ? [] : await examineDestinations(config, options.data)),
+    ...(config === null ? [] : examineMagnets(config, options.data)),
   ];
   const isWell = findings.every(({ state }) => state !== "fail");
   if (options.json) write(JSON.stringify({ ok: isWell, findings }, null, 2));

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { z } from "zod";
 import { magnetSchema } from "../core/magnet.ts";
 
@@ -15,6 +16,15 @@ export const magnetsFolderSchema = z
   .max(1_000)
   .optional()
   .describe("Where the files of magnets are; the folder magnets in the data folder where it is missing");
+
+const FOLDER = "magnets";
+
+export function magnetsFolderOf(
+  { magnets_folder: folder }: { magnets_folder?: string | undefined },
+  dataFolder: string,
+) {
+  return folder ?? join(dataFolder, FOLDER);
+}
 
 type Fault = { path: (string | number)[]; message: string };
 

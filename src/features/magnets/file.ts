@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { basename, join, sep } from "node:path";
+import type { Magnet } from "../../core/magnet.ts";
 
 const RANGE_PATTERN = /^bytes=(\d*)-(\d*)$/;
 
@@ -15,6 +16,11 @@ export function findAsset(folder: string, file: string): Asset | null {
   } catch {
     return null;
   }
+}
+
+/** The magnets whose file nobody could download. */
+export function withoutFile<Given extends Pick<Magnet, "file">>(magnets: readonly Given[], folder: string): Given[] {
+  return magnets.filter(({ file }) => file !== undefined && findAsset(folder, file) === null);
 }
 
 /** The file as a stream, or the part of it that a broken download still lacks. */

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { AppError } from "../../core/error.ts";
 import type { Magnet } from "../../core/magnet.ts";
 import type { Clock } from "../../engine/clock.ts";
@@ -62,7 +61,7 @@ export function giveAsset(magnet: Magnet, proof: LinkProof, headers: Headers, de
   if (magnet.url !== undefined) return new Response(null, { status: 302, headers: { ...kept, location: magnet.url } });
   const asset = magnet.file === undefined ? null : findAsset(deps.magnetsFolder(), magnet.file);
   if (asset !== null && magnet.file !== undefined) return serveAsset(asset, magnet.file, headers);
-  deps.log.error("magnet_file_missing", { slug: magnet.slug, file: join("…", magnet.file ?? "") });
+  deps.log.error("magnet_file_missing", { magnet: magnet.slug });
   return missingResponse();
 }
 

@@ -220,7 +220,14 @@ describe("the link to the file", () => {
         expect(answer.headers.get("content-disposition")).toBe(`attachment; ${name}`);
       }
     }
-    expect(house.logged.join("\n")).toContain("magnet_file_missing");
+    const told = house.logged.map((line) => JSON.parse(line)).filter(({ event }) => event === "magnet_file_missing");
+    // Once with each config that names such a file, and once for each who asked.
+    expect(told.map(({ level, magnet }) => [level, magnet])).toEqual(
+      Array.from({ length: 4 }, () => [
+        ["warn", "roi-guide"],
+        ["error", "roi-guide"],
+      ]).flat(),
+    );
   });
 });
 
