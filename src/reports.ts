@@ -20,6 +20,7 @@ import { openReadOnly } from "./store/sqlite/database.ts";
 import { countHouse, type HouseCounts } from "./store/sqlite/house-counts.ts";
 import { createReaders } from "./store/sqlite/readers.ts";
 import { allScores } from "./store/sqlite/scores.ts";
+import { createThreads } from "./threads.ts";
 
 /** Reports that may wait for the one that runs; they are for people, who ask again. */
 const WAITING_MAX = 8;
@@ -76,22 +77,15 @@ export type Reports = {
 export function createReports({ script, context, onFault }: ReportsOptions): Reports {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
-  const running = new Set<Worker>();
+  const threads = createThreads<ReportJob, Outcome>(script);
 
   const run = async (job: ReportJob): Promise<unknown> => {
-    const worker = new Worker(script);
-    running.add(worker);
-    try {
-      const outcome = await outcomeFrom(worker, job);
-      if ("answer" in outcome) return outcome.answer;
-      if ("refused" in outcome)
-        throw new AppError(outcome.refused.code, outcome.refused.message, outcome.refused.field);
-      onFault(outcome.fault);
-      throw new AppError("internal", "the report could not be made; the log says why");
-    } finally {
-      running.delete(worker);
-      worker.terminate();
-    }
+    const timeMaxMs = job.request.name === "backup" ? BACKUP_MAX_MS : RUN_MAX_MS;
+    const outcome = await threads.run(job, { timeMaxMs, handOver: partsToHandOver(job) });
+    if ("answer" in outcome) return outcome.answer;
+    if ("refused" in outcome) throw new AppError(outcome.refused.code, outcome.refused.message, outcome.refused.field);
+    onFault(outcome.fault);
+    throw new AppError("internal", "the report could not be made; the log says why");
   };
 
   const inTurn = (request: Request): Promise<unknown> => {
@@ -120,25 +114,8 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
       const tried = { scoring: parsed.config, hash: parsed.hash };
       return (await inTurn({ name: "config try", tried })) as TryAnswer;
     },
-    close: () => {
-      for (const worker of running) worker.terminate();
-    },
+    close: threads.close,
   };
-}
-
-function outcomeFrom(worker: Worker, job: ReportJob): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const timeMaxMs = job.request.name === "backup" ? BACKUP_MAX_MS : RUN_MAX_MS;
-    const timer = setTimeout(() => resolve({ fault: `no answer within ${timeMaxMs} ms` }), timeMaxMs);
-    const settle = (outcome: Outcome): void => {
-      clearTimeout(timer);
-      resolve(outcome);
-    };
-    worker.addEventListener("message", ({ data }: MessageEvent<Outcome>) => settle(data));
-    worker.addEventListener("error", () => settle({ fault: "the thread could not start" }));
-    worker.addEventListener("close", () => settle({ fault: "the thread ended" }));
-    worker.postMessage(job, partsToHandOver(job));
-  });
 }
 
 /** A list is moved to the thread, not copied. */
