@@ -4,6 +4,7 @@ import { placeScore } from "./decide-track.ts";
 import { AppError } from "./error.ts";
 import { formatId } from "./id.ts";
 import { identifierKey } from "./identifier.ts";
+import { requestsOfSide } from "./magnet-request.ts";
 import { doingsOf, personOfSide, revivedUserId, type Side, sidesOf, withUntoldTraits } from "./parted-people.ts";
 import { sumsOfSide, withRemainder } from "./parted-sums.ts";
 import { type Sums, scoreOf } from "./score.ts";
@@ -60,16 +61,11 @@ export function decideUndo(
   const partedSums = sumsOfSide({ logged: sides.absorbed.logged, ...parted }, rules);
   const keptSums = sumsOfSide({ logged: sides.survivor.logged, ...kept }, rules);
   const emitted = rearm(ownerScore.thresholds, scoreOf(ownerScore.sums, rules, nowMs), rules.thresholds);
-  const scoreOfOne = (person: Person, side: Side, sessions: readonly Session[], sums: Sums) =>
-    scoreOfSide(person, side, sessions, sums, emitted, circumstances);
+  const scoreOfOne = (person: Person, side: Side, { sessions, events }: ReturnType<typeof doingsOf>, sums: Sums) =>
+    scoreOfSide(person, side, sessions, sums, requestsOfSide(emitted, side.logged, events), circumstances);
   const scores = {
-    survivor: scoreOfOne(
-      survivor,
-      sides.survivor,
-      kept.sessions,
-      withRemainder(rules, ownerScore.sums, keptSums, partedSums),
-    ),
-    absorbed: scoreOfOne(apart.person, sides.absorbed, parted.sessions, partedSums),
+    survivor: scoreOfOne(survivor, sides.survivor, kept, withRemainder(rules, ownerScore.sums, keptSums, partedSums)),
+    absorbed: scoreOfOne(apart.person, sides.absorbed, parted, partedSums),
   };
   changes.people.push(survivor, apart.person);
   changes.scores.push(scores.survivor, scores.absorbed);

@@ -14,9 +14,9 @@ test("doctor says which magnet has nothing to give, and where the file belongs",
     { slug: "gone", title: "Gone", file: "gone.pdf" },
     { slug: "elsewhere", title: "Elsewhere", url: "https://files.example/a" },
   ];
-  const { config, problems } = parseIntentConfig(JSON.stringify({ magnets }));
-  if (config === undefined) throw new Error(problems?.join());
-  const found = examineMagnets(config, folder.path);
+  const parsed = parseIntentConfig(JSON.stringify({ magnets }));
+  if (parsed.problems !== undefined) throw new Error(parsed.problems.join());
+  const found = examineMagnets(parsed.config, folder.path);
   expect(found.map(({ check, state }) => [check, state])).toEqual([
     ["magnet there", "ok"],
     ["magnet gone", "fail"],

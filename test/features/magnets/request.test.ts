@@ -115,6 +115,27 @@ describe("a form that is sent", () => {
     expect(leadsOf(house)).toHaveLength(2);
   });
 
+  test.each([
+    { what: "is a lead of the side that never asked, once a merge is undone", hasAsked: false, leads: 2 },
+    { what: "is no second lead of the side that had asked during the merge", hasAsked: true, leads: 1 },
+  ])("$what", async ({ hasAsked, leads }) => {
+    await using house = startMagnets();
+    const bob = { email: "bob@acme.com" };
+    const send = async (who: object) => house.send({ ...ADA, ...who, started: (await house.form()).started });
+    await send(ADA);
+    await house.postSecret("/identify", { anonymous_id: "browser-2", identity: bob });
+    await house.postSecret("/identify", { identity: { ...bob, user_id: "7" } });
+    await house.postSecret("/identify", { identity: { email: ADA.email, user_id: "7" } });
+    if (hasAsked) await send(bob);
+    expect(leadsOf(house)).toHaveLength(1);
+    const { body } = await house.getSecret<{ merges: { merge_id: string }[] }>("/merges");
+    expect((await house.postSecret(`/merges/${body.merges[0]?.merge_id}/undo`, {})).status).toBe(200);
+    await send(ADA);
+    expect(leadsOf(house)).toHaveLength(1);
+    expect((await send(bob)).status).toBe(200);
+    expect(leadsOf(house)).toHaveLength(leads);
+  });
+
   test("binds no browser that asks not to be known", async () => {
     await using house = startMagnets();
     const { started } = await house.form();
