@@ -134,13 +134,12 @@ function inSteps<Result>(steps: Generator<void, Result>, options: LoadOptions): 
   }
 }
 
-/** One transaction, and then the others' turn; a file that somebody holds is asked for again. */
-function rested<Result>(work: () => Result, { rest }: LoadOptions, triesMax = BUSY_TRIES_MAX): Result {
+/** One transaction, and then the others' turn for as long; a file that somebody holds is asked for again. */
+function rested<Result>(work: () => Result, { loader, rest }: LoadOptions, triesMax = BUSY_TRIES_MAX): Result {
   for (let attempt = 1; ; attempt += 1) {
-    const startedMs = performance.now();
     try {
       const result = work();
-      rest(performance.now() - startedMs);
+      rest(loader.heldMs());
       return result;
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "SQLITE_BUSY")) throw error;

@@ -13,9 +13,11 @@ import { exportCampaign } from "./export.ts";
 import { findCampaign } from "./find.ts";
 import type { LeadsAnswer } from "./leads.ts";
 import { listCampaigns } from "./list.ts";
+import { CREATE, EXPORT, LEADS, LIST, ONE } from "./documents.ts";
 import {
   type CampaignSettings,
   campaignsQuerySchema,
+  createQuerySchema,
   exportQuerySchema,
   type LeadsQuery,
   leadsQuerySchema,
@@ -57,21 +59,27 @@ export function campaignRoutes(deps: CampaignsDeps) {
         return create(request, query);
       },
       // A list is not read before the key is looked at.
-      { parse: "none" },
+      { parse: "none", ...CREATE },
     )
-    .get("/campaigns", ({ query }) => listCampaigns(readQuery(campaignsQuerySchema, query), campaigns))
-    .get("/campaigns/:id", ({ params }) => deps.readCampaign(findCampaign(params.id, campaigns).campaignId))
-    .get("/campaigns/:id/leads", ({ params, query }) =>
-      deps.listLeads(findCampaign(params.id, campaigns).campaignId, readQuery(leadsQuerySchema, query)),
+    .get("/campaigns", ({ query }) => listCampaigns(readQuery(campaignsQuerySchema, query), campaigns), LIST)
+    .get("/campaigns/:id", ({ params }) => deps.readCampaign(findCampaign(params.id, campaigns).campaignId), ONE)
+    .get(
+      "/campaigns/:id/leads",
+      ({ params, query }) =>
+        deps.listLeads(findCampaign(params.id, campaigns).campaignId, readQuery(leadsQuerySchema, query)),
+      LEADS,
     )
-    .get("/campaigns/:id/export.csv", ({ params, query, request }) =>
-      exportAnswer(params.id, readQuery(exportQuerySchema, query).hash === "email", request, deps),
+    .get(
+      "/campaigns/:id/export.csv",
+      ({ params, query, request }) =>
+        exportAnswer(params.id, readQuery(exportQuerySchema, query).hash === "email", request, deps),
+      EXPORT,
     );
 }
 
 function creation({ keys, createCampaign }: CampaignsDeps) {
   let creating = 0;
-  return async (request: Request, query: { readonly [name: string]: string }): Promise<CreatedAnswer> => {
+  return async (request: Request, query: unknown): Promise<CreatedAnswer> => {
     if (creating >= CREATING_MAX)
       throw new AppError("overloaded", "another campaign is being made; try again when it is done");
     creating += 1;
@@ -79,7 +87,7 @@ function creation({ keys, createCampaign }: CampaignsDeps) {
       const { keyId } = keys.require(request.headers, "admin");
       const chunks = await readChunks(request, LIST_BYTES_MAX);
       const kind = kindOf(request.headers.get("content-type") ?? "", chunks);
-      return await createCampaign({ kind, settings: settingsOfQuery(query), chunks, keyId });
+      return await createCampaign({ kind, settings: settingsOfQuery(createQuerySchema.parse(query)), chunks, keyId });
     } finally {
       creating -= 1;
     }

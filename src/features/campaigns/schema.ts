@@ -32,6 +32,19 @@ export const campaignSchema = z.strictObject({
   utm: utmSchema.default({}),
 });
 
+/** What stands beside a list in the address: texts, which campaignSchema reads, and so whatever else is said. */
+export const createQuerySchema = z.looseObject({
+  name: z.string().optional().describe("stands in links, as letters and digits"),
+  base_url: z.string().optional().describe("the address of the site, such as https://acme.example"),
+  landing: z.string().optional().describe("the path of the landing page, / unless said"),
+  ...utmParameters("of the links"),
+});
+
+/** A campaign and its list in one; leads are read one by one, and the bad ones told. */
+export const campaignBodySchema = campaignSchema.extend({
+  leads: z.array(z.looseObject({ email: z.string() })).describe("further keys become columns and traits"),
+});
+
 /** As they come in, unread. */
 export type CampaignSettings = { readonly [name: string]: unknown };
 
@@ -55,8 +68,8 @@ function problemOf(error: z.ZodError): AppError {
 }
 
 /** Beside a CSV the settings stand in the address; so do the parameters of its links, under their own names. */
-export function settingsOfQuery(query: { readonly [name: string]: string | undefined }): CampaignSettings {
-  const utm: { [name: string]: string | undefined } = {};
+export function settingsOfQuery(query: { readonly [name: string]: unknown }): CampaignSettings {
+  const utm: { [name: string]: unknown } = {};
   const settings: { [name: string]: unknown } = { utm };
   for (const [name, value] of Object.entries(query)) {
     if (name.startsWith("utm_")) Object.assign(utm, { [name]: value });
@@ -69,7 +82,7 @@ export const LEAD_STATUSES = ["sent", "machine", "pending", "clicked", "identifi
 
 export type LeadStatus = (typeof LEAD_STATUSES)[number];
 
-const hash = z.literal("email", { error: 'must be "email"' }).optional();
+const hash = z.literal("email", { error: 'must be "email"' }).optional().describe("SHA-256 in the place of addresses");
 
 export const campaignsQuerySchema = z.strictObject({ limit: limitSchema, cursor: cursorSchema.optional() });
 
@@ -84,6 +97,12 @@ export const exportQuerySchema = z.strictObject({ hash });
 
 export type CampaignsQuery = z.infer<typeof campaignsQuerySchema>;
 export type LeadsQuery = z.infer<typeof leadsQuerySchema>;
+
+function utmParameters(help: string) {
+  return Object.fromEntries(UTM_PARAMETERS.map((name) => [name, z.string().optional().describe(help)])) as {
+    [Name in (typeof UTM_PARAMETERS)[number]]: z.ZodOptional<z.ZodString>;
+  };
+}
 
 function utmName(key: string): string {
   return key.startsWith("utm_") ? key : `utm_${key}`;

@@ -32,6 +32,8 @@ export type CampaignLoader = {
   finish(load: CampaignLoad, campaign: Campaign, columns: readonly string[], leadCount: number, nowMs: number): void;
   /** Takes a load back, in steps. */
   abandon(load: CampaignLoad): Generator<void, void>;
+  /** For how long the last step held the file, without the wait for it. */
+  heldMs(): number;
 };
 
 export type LoaderOptions = {
@@ -86,8 +88,19 @@ type FoundLead = { linkId: string; traits: string };
 export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFinish }: LoaderOptions): CampaignLoader {
   const sql = CAMPAIGN_LOAD_SQL;
   const writeRows = createRowWriter(database, secret, idOf);
-  const remove = createRemover(database);
-  const inTurn = <Result>(work: () => Result): Result => database.transaction(work).immediate();
+  let heldMs = 0;
+  const inTurn = <Result>(work: () => Result): Result => {
+    let heldSince = performance.now();
+    const result = database
+      .transaction(() => {
+        heldSince = performance.now();
+        return work();
+      })
+      .immediate();
+    heldMs = performance.now() - heldSince;
+    return result;
+  };
+  const remove = createRemover(database, inTurn);
   const beat = ({ campaignId, token }: CampaignLoad, nowMs: number): void => {
     if (database.query(sql.claim).run(token, nowMs, campaignId, token).changes > 0) return;
     throw new AppError("conflict", "this load was taken for dead, since it rested too long; start it again");
@@ -138,17 +151,21 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
         onFinish?.(load.campaignId, leadCount, nowMs);
       }),
     abandon: remove,
+    heldMs: () => heldMs,
   };
 }
 
-function createRemover(database: Database): (load: CampaignLoad) => Generator<void, void> {
+function createRemover(
+  database: Database,
+  inTurn: (work: () => boolean) => boolean,
+): (load: CampaignLoad) => Generator<void, void> {
   const sql = CAMPAIGN_LOAD_SQL;
   const selectSome = database.query<{ linkId: string }, [number, number]>(sql.someRows);
   const selectMine = database.query<unknown, [number, string]>(sql.mine);
   const removeRow = database.query(sql.removeRow);
   const removeLead = database.query(sql.removeLead);
   const removeLoad = database.query(sql.removeLoad);
-  const step = database.transaction(({ campaignId, token }: CampaignLoad): boolean => {
+  const step = ({ campaignId, token }: CampaignLoad): boolean => {
     // The number may be another campaign's by now.
     if (selectMine.get(campaignId, token) === null) return false;
     const some = selectSome.all(campaignId, REMOVE_ROWS);
@@ -159,9 +176,9 @@ function createRemover(database: Database): (load: CampaignLoad) => Generator<vo
     if (some.length === REMOVE_ROWS) return true;
     removeLoad.run(campaignId, token);
     return false;
-  });
+  };
   return function* (load) {
-    while (step.immediate(load)) yield;
+    while (inTurn(() => step(load))) yield;
   };
 }
 
