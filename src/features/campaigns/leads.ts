@@ -53,21 +53,16 @@ export function listLeads(
   const judge = createJudge(deps, rules, nowMs);
   const describe = describer(campaign, publicUrl, hash === "email");
   const found: { lead: StoredLead; answer: LeadAnswer }[] = [];
-  let position = decodeCursor(cursorSchema, cursor)?.[0] ?? -1;
-  while (found.length <= limit) {
-    const chunk = deps.campaigns.leadsAfter(campaign.campaignId, position, CHUNK);
-    for (const lead of chunk) {
-      const standing = standings.get(lead.linkId) ?? null;
-      // Most of a list was never heard of again, and need not be judged to be told from those who were.
-      if (standing === null && status !== undefined && status !== "sent") continue;
-      if (standing !== null && status === "sent") continue;
-      const judged = judge(standing ?? freshStanding(lead.linkId));
-      if (status !== undefined && !isOfStatus(judged, status)) continue;
-      found.push({ lead, answer: describe(lead, judged) });
-      if (found.length > limit) break;
-    }
-    position = chunk.at(-1)?.position ?? position;
-    if (chunk.length < CHUNK) break;
+  const position = decodeCursor(cursorSchema, cursor)?.[0] ?? -1;
+  const isHeardOf = status !== undefined && status !== "sent";
+  const candidates = isHeardOf ? leadsHeardOf(standings, campaign, position, deps) : allLeads(campaign, position, deps);
+  for (const lead of candidates) {
+    const standing = standings.get(lead.linkId) ?? null;
+    if (standing !== null && status === "sent") continue;
+    const judged = judge(standing ?? freshStanding(lead.linkId));
+    if (status !== undefined && !isOfStatus(judged, status)) continue;
+    found.push({ lead, answer: describe(lead, judged) });
+    if (found.length > limit) break;
   }
   const page = found.slice(0, limit);
   const last = page.at(-1);
@@ -75,6 +70,29 @@ export function listLeads(
     leads: page.map(({ answer }) => answer),
     next_cursor: found.length > limit && last !== undefined ? encodeCursor([last.lead.position]) : null,
   };
+}
+
+function* allLeads({ campaignId }: StoredCampaign, after: number, { campaigns }: StandingDeps): Generator<StoredLead> {
+  let position = after;
+  for (;;) {
+    const chunk = campaigns.leadsAfter(campaignId, position, CHUNK);
+    yield* chunk;
+    position = chunk.at(-1)?.position ?? position;
+    if (chunk.length < CHUNK) return;
+  }
+}
+
+/** Most of a list is never heard of again, and need not be read to find those who were. */
+function leadsHeardOf(
+  standings: ReadonlyMap<string, unknown>,
+  { campaignId }: StoredCampaign,
+  after: number,
+  { campaigns }: StandingDeps,
+): StoredLead[] {
+  return [...standings.keys()]
+    .flatMap((linkId) => campaigns.leadOf(campaignId, linkId) ?? [])
+    .filter(({ position }) => position > after)
+    .sort((a, b) => a.position - b.position);
 }
 
 function describer(campaign: StoredCampaign, publicUrl: string | null, isHashed: boolean) {

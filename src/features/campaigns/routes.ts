@@ -9,11 +9,11 @@ import type { AuditStore } from "../../store/sqlite/audit.ts";
 import type { CampaignReader } from "../../store/sqlite/campaigns.ts";
 import type { FullCampaignAnswer } from "./campaign.ts";
 import type { CreatedAnswer } from "./create.ts";
+import { CREATE, EXPORT, LEADS, LIST, ONE } from "./documents.ts";
 import { exportCampaign } from "./export.ts";
 import { findCampaign } from "./find.ts";
 import type { LeadsAnswer } from "./leads.ts";
 import { listCampaigns } from "./list.ts";
-import { CREATE, EXPORT, LEADS, LIST, ONE } from "./documents.ts";
 import {
   type CampaignSettings,
   campaignsQuerySchema,
