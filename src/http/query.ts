@@ -12,9 +12,10 @@ export const limitSchema = z.coerce
   .int(LIMIT_PROBLEM)
   .min(1, LIMIT_PROBLEM)
   .max(LIMIT_MAX, LIMIT_PROBLEM)
-  .default(LIMIT_DEFAULT);
+  .default(LIMIT_DEFAULT)
+  .describe("rows in this page");
 
-export const cursorSchema = z.string().max(CURSOR_LENGTH_MAX);
+export const cursorSchema = z.string().max(CURSOR_LENGTH_MAX).describe("next_cursor of the page before");
 
 const TIME_PROBLEM = "must be seconds, milliseconds or ISO 8601";
 
@@ -23,12 +24,13 @@ export const queryTimeSchema = z
   .string()
   .max(40, TIME_PROBLEM)
   .transform((text) => parseTimeMs(/^\d+(\.\d+)?$/.test(text) ? Number(text) : text))
-  .pipe(z.number({ error: TIME_PROBLEM }));
+  .pipe(z.number({ error: TIME_PROBLEM }))
+  .describe("seconds, milliseconds or ISO 8601");
 
 /** What a signed link brings; see signed-link.ts. */
 export const linkQuerySchema = z.strictObject({
-  expires: z.string().max(20).optional(),
-  signature: z.string().max(100).optional(),
+  expires: z.string().max(20).optional().describe("as the link brings it"),
+  signature: z.string().max(100).optional().describe("as the link brings it"),
 });
 
 /** What stands behind the question mark; the names that are not known here are not repeated, those that are, are. */

@@ -31,6 +31,7 @@ export type AccountsDeps = {
 };
 
 const SIGNALS_MAX = 20;
+const DOMAIN = { domain: "the company's registrable domain, such as acme.com" };
 
 /** Companies by what their people do, for the secret key only. */
 export function accountRoutes(deps: AccountsDeps) {
@@ -41,6 +42,7 @@ export function accountRoutes(deps: AccountsDeps) {
       "/accounts",
       ({ query }) => deps.listAccounts(readQuery(accountsQuerySchema, query)),
       documented({
+        topic: "Accounts",
         summary: "Companies by score or momentum",
         access: "read",
         query: accountsQuerySchema,
@@ -57,8 +59,10 @@ export function accountRoutes(deps: AccountsDeps) {
         return { ...(await readAccount(account, deps, rules(), at ?? null, now())), signals: sent };
       },
       documented({
+        topic: "Accounts",
         summary: "One company with the people who make up its score",
         access: "read",
+        path: DOMAIN,
         query: accountQuerySchema,
         answer: { description: "every row of the account's score, at any time, and what was told of it" },
       }),
@@ -77,8 +81,10 @@ export function accountPageRoutes(deps: AccountsDeps) {
       return explanationPage(await readAccount(requireAccount(params.domain, accounts), deps, rules(), null, now()));
     },
     documented({
+      topic: "Accounts",
       summary: "A company's score explained, as a page",
-      access: "signed link",
+      access: "signed link or read",
+      path: DOMAIN,
       query: linkQuerySchema,
       answer: { type: "text/html", description: "a page" },
     }),

@@ -18,6 +18,7 @@ export function attributionRoutes({ keys, reportAttribution }: AttributionDeps) 
       "/attribution",
       ({ query }) => reportAttribution(readQuery(attributionQuerySchema, query)),
       documented({
+        topic: "Reports",
         summary: "Where people came from",
         access: "read",
         query: attributionQuerySchema,

@@ -35,6 +35,7 @@ export function backupRoutes(deps: BackupDeps) {
     {
       parse: "none",
       ...documented({
+        topic: "Running it",
         summary: "The whole data folder as one file, as of now",
         access: "admin",
         query: backupQuerySchema,

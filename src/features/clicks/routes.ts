@@ -10,6 +10,12 @@ const HEADERS = {
   "x-robots-tag": "noindex, nofollow",
 } as const;
 
+const OPENS = {
+  topic: "Campaigns",
+  access: "public",
+  path: { slug: "the campaign's slug", link: "the link id of a lead" },
+} as const;
+
 const GONE = `<h1>This link leads nowhere any more</h1>
 <p>It may have been cut on its way, or the page behind it was taken away.</p>`;
 
@@ -32,15 +38,24 @@ export function clickRoutes(deps: ClickDeps) {
       path,
       follow,
       documented({
+        ...OPENS,
         summary: "Where a campaign's link leads on",
-        access: "public",
         answer: {
           status: 302,
+          type: null,
           description: "to the campaign's landing page; an id that is nobody's leads to the page without one",
         },
       }),
     )
-    .head(path, follow);
+    .head(
+      path,
+      follow,
+      documented({
+        ...OPENS,
+        summary: "The same without following; counted as a machine's",
+        answer: { status: 302, type: null, description: "to the same page" },
+      }),
+    );
 }
 
 function nothingHere(): Response {

@@ -24,6 +24,17 @@ export type DestinationsDeps = {
   };
 };
 
+const NAMED = { name: "the destination's name in intent.json" };
+
+const REPLAY = documented({
+  topic: "Signals",
+  summary: "Sends again what a destination got since a time",
+  access: "admin",
+  path: NAMED,
+  query: replayQuerySchema,
+  answer: { description: "how many" },
+});
+
 /** Where signals go and what became of them, for the secret key only. */
 export function destinationRoutes({ keys, now, deliveries, destinations, sender }: DestinationsDeps) {
   /** A destination that left the config can still be paused and replayed, as long as something waits for it. */
@@ -32,9 +43,9 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     if (isKnown || deliveries.counts().some(({ destination }) => destination === name)) return name;
     throw new AppError("not_found", "no destination in intent.json has this name; GET /destinations lists them");
   };
-  const changing = (summary: string, description: string, query?: typeof replayQuerySchema) => ({
+  const changing = (summary: string, path: { [name: string]: string }, description: string) => ({
     parse: "none" as const,
-    ...documented({ summary, access: "admin", ...(query === undefined ? {} : { query }), answer: { description } }),
+    ...documented({ topic: "Signals", summary, access: "admin", path, answer: { description } }),
   });
   return new Elysia({ name: "destinations" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "GET" ? "read" : "admin"))
@@ -42,6 +53,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
       "/destinations",
       () => ({ destinations: describeDestinations(destinations(), deliveries) }),
       documented({
+        topic: "Signals",
         summary: "How each destination fares, and what waits for it",
         access: "read",
         answer: { description: "each with its type, what is pending and dead, and why it is paused" },
@@ -51,6 +63,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
       "/deliveries",
       ({ query }) => listDeliveries(readQuery(deliveriesQuerySchema, query), deliveries),
       documented({
+        topic: "Signals",
         summary: "Signals on their way, the latest first",
         access: "read",
         query: deliveriesQuerySchema,
@@ -64,7 +77,11 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         sender.wake();
         return replayed;
       },
-      changing("Sends one delivery again", "the delivery as it waits now"),
+      changing(
+        "Sends one delivery again",
+        { id: "the delivery, as /deliveries lists it" },
+        "the delivery as it waits now",
+      ),
     )
     .post(
       "/destinations/:name/replay",
@@ -74,12 +91,12 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         sender.wake();
         return { replayed };
       },
-      changing("Sends again what a destination got since a time", "how many", replayQuerySchema),
+      { parse: "none", ...REPLAY },
     )
     .post(
       "/destinations/:name/test",
       ({ params }) => testDestination(known(params.name), sender),
-      changing("Sends a marked test signal", "whether it was delivered, and what answered"),
+      changing("Sends a marked test signal", NAMED, "whether it was delivered, and what answered"),
     )
     .post(
       "/destinations/:name/pause",
@@ -87,7 +104,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         sender.pause(known(params.name));
         return { ok: true };
       },
-      changing("Holds a destination back", "ok"),
+      changing("Holds a destination back", NAMED, "ok"),
     )
     .post(
       "/destinations/:name/resume",
@@ -95,7 +112,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
         await sender.resume(known(params.name));
         return { ok: true };
       },
-      changing("Lets a destination go on", "ok"),
+      changing("Lets a destination go on", NAMED, "ok"),
     );
 }
 

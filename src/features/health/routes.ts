@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
 import { storageRefusal } from "../../core/storage-fault.ts";
+import { documented } from "../../http/document.ts";
 import { type Keys, mayRead } from "../../http/keys.ts";
 
 /** A burst of probes must not become a burst of commits. */
@@ -33,29 +34,47 @@ export function healthRoutes(deps: HealthDeps) {
   let probedMs = Number.NEGATIVE_INFINITY;
   let canWrite = false;
   return new Elysia({ name: "health" })
-    .get("/ready", () => readiness(deps))
-    .get("/health", ({ request: { headers } }) => {
-      const nowMs = now();
-      const problem = storageProblem();
-      if (problem !== null) throw problem;
-      if (!canWrite || Math.abs(nowMs - probedMs) >= PROBE_EVERY_MS) {
-        canWrite = false;
-        try {
-          probeWrite(nowMs);
-        } catch (error) {
-          throw storageRefusal(error) ?? UNAVAILABLE;
+    .get(
+      "/ready",
+      () => readiness(deps),
+      documented({
+        topic: "Running it",
+        summary: "200 only when more requests should come here",
+        access: "public",
+        answer: { description: "ready; 503 while it stops, cannot store, or has more than it can take" },
+      }),
+    )
+    .get(
+      "/health",
+      ({ request: { headers } }) => {
+        const nowMs = now();
+        const problem = storageProblem();
+        if (problem !== null) throw problem;
+        if (!canWrite || Math.abs(nowMs - probedMs) >= PROBE_EVERY_MS) {
+          canWrite = false;
+          try {
+            probeWrite(nowMs);
+          } catch (error) {
+            throw storageRefusal(error) ?? UNAVAILABLE;
+          }
+          canWrite = true;
+          probedMs = nowMs;
         }
-        canWrite = true;
-        probedMs = nowMs;
-      }
-      const { hash, problem: configProblem } = config();
-      return {
-        status: "ok",
-        version,
-        config_hash: hash,
-        ...(configProblem === null ? {} : { config_problem: isTold(headers, keys) ? configProblem : UNTOLD }),
-      };
-    });
+        const { hash, problem: configProblem } = config();
+        return {
+          status: "ok",
+          version,
+          config_hash: hash,
+          ...(configProblem === null ? {} : { config_problem: isTold(headers, keys) ? configProblem : UNTOLD }),
+        };
+      },
+      documented({
+        topic: "Running it",
+        summary: "200 only when a write would work",
+        access: "public",
+        answer: { description: "version and config_hash; with a key that may read also why the config does not hold" },
+      }),
+    );
 }
 
 function isTold(headers: Headers, keys: Pick<Keys, "find">): boolean {

@@ -11,6 +11,7 @@ export function identifyRoutes(deps: IdentifyDeps) {
     {
       parse: ({ request }) => readBody(request, IDENTIFY_BYTES_MAX),
       ...documented({
+        topic: "Taking in",
         summary: "Says who somebody is; ties identifiers to one person",
         access: "public",
         body: { type: "application/json", schema: identifySchema },

@@ -14,8 +14,14 @@ export const newKeySchema = z.strictObject({
     .min(1)
     .max(KEY_NAME_LENGTH_MAX)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "has control characters or broken Unicode"),
-  kind: z.enum(["secret", "write"], { error: "must be secret or write" }).default("secret"),
-  scopes: z.array(z.enum(SCOPES, { error: ofSecret }), { error: ofSecret }).default([]),
+  kind: z
+    .enum(["secret", "write"], { error: "must be secret or write" })
+    .default("secret")
+    .describe("a write key only sends"),
+  scopes: z
+    .array(z.enum(SCOPES, { error: ofSecret }), { error: ofSecret })
+    .default([])
+    .describe("what a secret key may do"),
 });
 
 export type NewKeyRequest = z.infer<typeof newKeySchema>;

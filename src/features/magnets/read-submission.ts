@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { accountDomainOf } from "../../core/account.ts";
 import { AppError } from "../../core/error.ts";
 import { type Identifier, normalizeIdentifier } from "../../core/identifier.ts";
@@ -8,6 +9,29 @@ import { parseJson } from "../../http/body.ts";
 export const MAGNET_BYTES_MAX = 32 * 1024;
 /** Room for a sentence or two; a trait is no letter. */
 const ANSWER_LENGTH_MAX = 1_000;
+
+const NO_FORM = "must be an object of the form's fields";
+
+const valueSchema = z.union([z.string(), z.number(), z.boolean(), z.null()], {
+  error: "must be a text, a number, true or false",
+});
+
+/** A form on the wire: what the magnet asks for by its fields' names, and what the page knows. */
+export const formSchema = z
+  .object(
+    {
+      email: valueSchema.optional().describe("always asked for; the magnet's other fields stand beside it"),
+      started: valueSchema.optional().describe("as form.json brought it"),
+      anonymous_id: valueSchema.optional(),
+      session_id: valueSchema.optional(),
+      url: valueSchema.optional(),
+      referrer: valueSchema.optional(),
+    },
+    { error: NO_FORM },
+  )
+  .catchall(valueSchema);
+
+type Value = z.infer<typeof valueSchema>;
 
 /** A form as it was sent, every value a text; also what the form shows again when something is to be mended. */
 export type Typed = { readonly [name: string]: string };
@@ -20,22 +44,22 @@ export type ReadForm = { email: string; claims: Identifier[]; answers: { [name: 
 /** A browser's own form, or JSON from a script. */
 export function readTyped(text: string, headers: Headers): Typed {
   const isJson = headers.get("content-type")?.includes("json") === true || /^\s*\{/.test(text);
-  const entries = isJson ? Object.entries(objectOf(parseJson(text))) : [...new URLSearchParams(text)];
+  const entries = isJson ? Object.entries(valuesOf(parseJson(text))) : [...new URLSearchParams(text)];
   const typed: { [name: string]: string } = Object.create(null);
-  for (const [name, value] of entries) if (!(name in typed)) typed[name] = textOf(value, name);
+  for (const [name, value] of entries) if (!(name in typed)) typed[name] = textOf(value);
   return typed;
 }
 
-function objectOf(value: unknown): object {
-  if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
-  throw new AppError("invalid", "must be an object of the form's fields", null);
+function valuesOf(body: unknown): { [name: string]: Value } {
+  const parsed = formSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path[0];
+  throw new AppError("invalid", issue?.message ?? NO_FORM, field === undefined ? null : String(field).slice(0, 40));
 }
 
-function textOf(value: unknown, name: string): string {
-  if (value === null) return "";
-  if (typeof value === "string") return value.toWellFormed();
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  throw new AppError("invalid", "must be a text, a number, true or false", name.slice(0, 40));
+function textOf(value: Value): string {
+  return value === null ? "" : String(value).toWellFormed();
 }
 
 /** The form's answers, or what is to be mended in which field, in the magnet's own words. */

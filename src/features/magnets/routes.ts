@@ -4,6 +4,7 @@ import type { Magnet } from "../../core/magnet.ts";
 import { readBody } from "../../http/body.ts";
 import type { Limits } from "../../http/limits.ts";
 import { linksOf, missingResponse, refusedAnswer, refusedHeaders, refusedPage, takenAnswer } from "./answers.ts";
+import { FILE, FORM, PAGE, SEND, THANKS } from "./documents.ts";
 import { formAnswer } from "./form.ts";
 import { MAGNET_BYTES_MAX, readTyped } from "./read-submission.ts";
 import { type RequestDeps, requestMagnet, type Sender } from "./request.ts";
@@ -32,29 +33,45 @@ export type MagnetsDeps = ShowDeps &
 export function magnetRoutes(deps: MagnetsDeps) {
   const find = (slug: string) => deps.magnets().find((magnet) => magnet.slug === slug) ?? null;
   return new Elysia({ name: "magnets" })
-    .get("/m/:slug", ({ params, request }) => {
-      const magnet = find(params.slug);
-      return magnet === null ? missingResponse() : showForm(magnet, request, deps);
-    })
-    .get("/m/:slug/form.json", ({ params, set }) => {
-      set.headers["cache-control"] = "private, no-store";
-      return formAnswer(find(params.slug) ?? missing(), deps.secret, deps.now());
-    })
-    .get("/m/:slug/thanks/:granted", ({ params, query }) => {
-      const magnet = find(params.slug);
-      return magnet === null ? missingResponse() : showThanks(magnet, params.granted, query, deps);
-    })
-    .get("/m/:slug/file", ({ params, query, request }) => {
-      const magnet = find(params.slug);
-      return magnet === null ? missingResponse() : giveAsset(magnet, query, request.headers, deps);
-    })
+    .get(
+      "/m/:slug",
+      ({ params, request }) => {
+        const magnet = find(params.slug);
+        return magnet === null ? missingResponse() : showForm(magnet, request, deps);
+      },
+      PAGE,
+    )
+    .get(
+      "/m/:slug/form.json",
+      ({ params, set }) => {
+        set.headers["cache-control"] = "private, no-store";
+        return formAnswer(find(params.slug) ?? missing(), deps.secret, deps.now());
+      },
+      FORM,
+    )
+    .get(
+      "/m/:slug/thanks/:granted",
+      ({ params, query }) => {
+        const magnet = find(params.slug);
+        return magnet === null ? missingResponse() : showThanks(magnet, params.granted, query, deps);
+      },
+      THANKS,
+    )
+    .get(
+      "/m/:slug/file",
+      ({ params, query, request }) => {
+        const magnet = find(params.slug);
+        return magnet === null ? missingResponse() : giveAsset(magnet, query, request.headers, deps);
+      },
+      FILE,
+    )
     .post(
       "/m/:slug",
       ({ params, body, request: { headers, url }, request, server }) => {
         const network = deps.limits.networkOf(headers, server?.requestIP(request)?.address ?? null);
         return take(find(params.slug), body as string, { headers, url, network }, deps);
       },
-      { parse: ({ request }) => readBody(request, MAGNET_BYTES_MAX) },
+      { parse: ({ request }) => readBody(request, MAGNET_BYTES_MAX), ...SEND },
     );
 }
 

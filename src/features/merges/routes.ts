@@ -10,13 +10,15 @@ import { mergesQuerySchema, reviewsQuerySchema } from "./schema.ts";
 
 export type MergesDeps = MergeSources & ReviewSources & { people: PeopleReader; keys: Keys; engine: Engine };
 
+const REVIEW = "the review, as /reviews lists it";
+
 /** Who was made one and who was not, and a person's word on it. */
 export function mergeRoutes(deps: MergesDeps) {
   const { keys, engine } = deps;
   const admin = (headers: Headers) => keys.require(headers, "admin").keyId;
-  const changing = (summary: string, description: string) => ({
+  const changing = (summary: string, id: string, description: string) => ({
     parse: "none" as const,
-    ...documented({ summary, access: "admin", answer: { description } }),
+    ...documented({ topic: "People", summary, access: "admin", path: { id }, answer: { description } }),
   });
   return new Elysia({ name: "merges" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "GET" ? "read" : "admin"))
@@ -24,6 +26,7 @@ export function mergeRoutes(deps: MergesDeps) {
       "/merges",
       ({ query }) => listMerges(readQuery(mergesQuerySchema, query), deps),
       documented({
+        topic: "People",
         summary: "Who was merged into whom, by whose word, and whether it was undone; the latest first",
         access: "read",
         query: mergesQuerySchema,
@@ -33,12 +36,17 @@ export function mergeRoutes(deps: MergesDeps) {
     .post(
       "/merges/:id/undo",
       ({ params, request }) => undoMerge(params.id, admin(request.headers), engine),
-      changing("Part two people again", "both sides with the score that each would have had"),
+      changing(
+        "Part two people again",
+        "the merge, as /merges lists it",
+        "both sides with the score that each would have had",
+      ),
     )
     .get(
       "/reviews",
       ({ query }) => listReviews(readQuery(reviewsQuerySchema, query), deps),
       documented({
+        topic: "People",
         summary: "Merges that wait for a person's eye, or were decided; the latest first",
         access: "read",
         query: reviewsQuerySchema,
@@ -48,11 +56,15 @@ export function mergeRoutes(deps: MergesDeps) {
     .post(
       "/reviews/:id/approve",
       ({ params, request }) => decideReview(params.id, "approved", admin(request.headers), engine),
-      changing("Make one of the people of a review, and attach what was claimed", "who they are now, and the signals"),
+      changing(
+        "Make one of the people of a review, and attach what was claimed",
+        REVIEW,
+        "who they are now, and the signals",
+      ),
     )
     .post(
       "/reviews/:id/reject",
       ({ params, request }) => decideReview(params.id, "rejected", admin(request.headers), engine),
-      changing("Keep the people of a review apart", "the review as decided"),
+      changing("Keep the people of a review apart", REVIEW, "the review as decided"),
     );
 }

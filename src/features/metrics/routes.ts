@@ -18,6 +18,7 @@ export function metricsRoutes({ keys, metrics, numbers }: MetricsDeps) {
         return metrics.render(measured);
       },
       documented({
+        topic: "Running it",
         summary: "What Prometheus scrapes",
         access: "read",
         answer: { type: "text/plain", description: "counters, histograms and gauges in Prometheus' text format" },

@@ -1,17 +1,28 @@
 import { z } from "zod";
-import { type Access, documentOf, type RouteDocument } from "../../http/document.ts";
+import {
+  type Access,
+  answerTypesOf,
+  type BodyDocument,
+  bodiesOf,
+  documentOf,
+  type RouteDocument,
+  TOPICS,
+} from "../../http/document.ts";
 
 /** What is known of a route: as Elysia lists it. */
 export type ListedRoute = { method: string; path: string; hooks: unknown };
 
 type Json = { [name: string]: unknown };
 
+/** What any address may answer besides. */
 const ERROR_STATUSES = {
-  400: "no JSON",
+  400: "the body cannot be read",
   401: "no valid key",
   403: "not allowed",
-  422: "a field is wrong",
-  429: "too much at once",
+  404: "there is nothing of this name",
+  422: "a field is wrong; the message says which, and what it takes",
+  429: "too much at once; Retry-After says when to come back",
+  503: "it cannot be stored now",
 };
 
 /** The OpenAPI 3.1 document of all routes, made from what each of them says and from the schemas that read its input. */
@@ -33,6 +44,7 @@ export function assembleOpenApi(routes: readonly ListedRoute[], version: string)
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
+    tags: TOPICS.map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {
@@ -45,32 +57,40 @@ export function assembleOpenApi(routes: readonly ListedRoute[], version: string)
 }
 
 function operationOf(path: string, method: string, document: RouteDocument): Json {
-  const { summary, access, query, body, answer } = document;
-  const parameters = [...pathParameters(path), ...(query === undefined ? [] : queryParameters(query))];
+  const { topic, summary, access, query, answer } = document;
+  const parameters = [...pathParameters(path, document), ...(query === undefined ? [] : queryParameters(query))];
+  const bodies = bodiesOf(document);
+  const types = answerTypesOf(document);
   return {
+    tags: [topic],
     summary,
     operationId: operationIdOf(method, path),
     security: securityOf(access),
-    ...(isScope(access) ? { description: `Needs a key with the scope ${access}.` } : {}),
+    ...(access === "public" ? {} : { description: NEEDED[access] }),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
+    ...(bodies.length === 0 ? {} : { requestBody: requestBodyOf(bodies) }),
     responses: {
       [answer.status ?? 200]: {
         description: answer.description,
-        content: { [answer.type ?? "application/json"]: {} },
+        ...(types.length === 0 ? {} : { content: Object.fromEntries(types.map((type) => [type, {}])) }),
       },
       ...errorResponses(),
     },
   };
 }
 
-function isScope(access: Access): boolean {
-  return access !== "public" && access !== "signed link";
-}
+const NEEDED: { readonly [Needed in Exclude<Access, "public">]: string } = {
+  "signed link": "Opens with a signed link only.",
+  "signed link or read": "Opens with a signed link, or a key with the scope read.",
+  ingest: "Needs a key with the scope ingest.",
+  read: "Needs a key with the scope read.",
+  admin: "Needs a key with the scope admin.",
+};
 
 function securityOf(access: Access): Json[] {
   if (access === "public") return [];
-  return access === "signed link" ? [{ link: [] }, { key: [] }] : [{ key: [] }];
+  if (access === "signed link") return [{ link: [] }];
+  return access === "signed link or read" ? [{ link: [] }, { key: [] }] : [{ key: [] }];
 }
 
 function operationIdOf(method: string, path: string): string {
@@ -78,30 +98,38 @@ function operationIdOf(method: string, path: string): string {
   return [method.toLowerCase(), ...words].join("_");
 }
 
-function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+function pathParameters(path: string, { path: described = {} }: RouteDocument): Json[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
+    ...(described[name] === undefined ? {} : { description: described[name] }),
     schema: { type: "string" },
   }));
 }
 
 function queryParameters(query: z.ZodObject): Json[] {
   const { properties = {}, required = [] } = jsonSchemaOf(query) as { properties?: Json; required?: string[] };
-  return Object.entries(properties).map(([name, schema]) => ({
-    name,
-    in: "query",
-    required: required.includes(name),
-    schema,
-  }));
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = property as Json;
+    return {
+      name,
+      in: "query",
+      required: required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema,
+    };
+  });
 }
 
-function bodyOf({ type, schema, description }: NonNullable<RouteDocument["body"]>): Json {
+function requestBodyOf(bodies: readonly BodyDocument[]): Json {
+  const descriptions = bodies.flatMap(({ description }) => description ?? []);
   return {
     required: true,
-    ...(description === undefined ? {} : { description }),
-    content: { [type]: schema === undefined ? {} : { schema: jsonSchemaOf(schema) } },
+    ...(descriptions.length === 0 ? {} : { description: descriptions.join("; ") }),
+    content: Object.fromEntries(
+      bodies.map(({ type, schema }) => [type, schema === undefined ? {} : { schema: jsonSchemaOf(schema) }]),
+    ),
   };
 }
 

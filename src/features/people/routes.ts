@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { Rules } from "../../core/compile.ts";
 import { type SentSignal, sentSignals } from "../../core/delivery.ts";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { linkQuerySchema, readQuery } from "../../http/query.ts";
 import { checkSignedPath } from "../../http/signed-link.ts";
@@ -30,23 +31,64 @@ export type PeopleDeps = {
 };
 
 const SIGNALS_MAX = 20;
+const PERSON = { id: "the person's id, or any of their identifiers, such as an e-mail address" };
 
 /** What is known about people, for the secret key only. */
 export function peopleRoutes(deps: PeopleDeps) {
   const { keys, rules, now, people } = deps;
   return new Elysia({ name: "people" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
-    .get("/people", ({ query }) => listPeople(readQuery(peopleQuerySchema, query), deps, rules(), now()))
-    .get("/people/:id", ({ params }) => {
-      const personId = findPerson(params.id, people);
-      return { ...readPerson(personId, people, rules(), now()), signals: recentSignals(personId, deps) };
-    })
-    .get("/people/:id/explain", ({ params, query }) => {
-      const { at } = readQuery(explainQuerySchema, query);
-      return explainPerson(findPerson(params.id, people), at ?? null, now(), deps, rules());
-    })
-    .get("/people/:id/events", ({ params, query }) =>
-      listEvents(findPerson(params.id, people), readQuery(eventsQuerySchema, query), deps),
+    .get(
+      "/people",
+      ({ query }) => listPeople(readQuery(peopleQuerySchema, query), deps, rules(), now()),
+      documented({
+        topic: "People",
+        summary: "Everybody by their score now, or who has an identifier",
+        access: "read",
+        query: peopleQuerySchema,
+        answer: { description: "people and next_cursor" },
+      }),
+    )
+    .get(
+      "/people/:id",
+      ({ params }) => {
+        const personId = findPerson(params.id, people);
+        return { ...readPerson(personId, people, rules(), now()), signals: recentSignals(personId, deps) };
+      },
+      documented({
+        topic: "People",
+        summary: "One person",
+        access: "read",
+        path: PERSON,
+        answer: { description: `identifiers, traits, score, level, account, and the last ${SIGNALS_MAX} signals` },
+      }),
+    )
+    .get(
+      "/people/:id/explain",
+      ({ params, query }) => {
+        const { at } = readQuery(explainQuerySchema, query);
+        return explainPerson(findPerson(params.id, people), at ?? null, now(), deps, rules());
+      },
+      documented({
+        topic: "People",
+        summary: "Every point of a score, at any time",
+        access: "read",
+        path: PERSON,
+        query: explainQuerySchema,
+        answer: { description: "groups and contributions, which add up to the score" },
+      }),
+    )
+    .get(
+      "/people/:id/events",
+      ({ params, query }) => listEvents(findPerson(params.id, people), readQuery(eventsQuerySchema, query), deps),
+      documented({
+        topic: "People",
+        summary: "What somebody did, the latest first",
+        access: "read",
+        path: PERSON,
+        query: eventsQuerySchema,
+        answer: { description: "events and next_cursor" },
+      }),
     );
 }
 
@@ -63,6 +105,14 @@ export function explanationPageRoutes(deps: PeopleDeps) {
       const person = describePerson(personId, people, rules(), now());
       return explanationPage(person, await explainPerson(personId, null, now(), deps, rules()));
     },
+    documented({
+      topic: "People",
+      summary: "A person's score explained, as a page",
+      access: "signed link or read",
+      path: PERSON,
+      query: linkQuerySchema,
+      answer: { type: "text/html", description: "a page" },
+    }),
   );
 }
 

@@ -9,12 +9,14 @@ const identifiers = Object.fromEntries(IDENTIFIER_KINDS.map((kind) => [kind, z.s
 /** Either one identifier, or the order by score with what narrows it. */
 export const peopleQuerySchema = z.strictObject({
   ...identifiers,
-  level: z.string().optional(),
+  level: z.string().optional().describe("the name of a threshold, or cold"),
   limit: limitSchema,
   cursor: cursorSchema.optional(),
 });
 
-export const explainQuerySchema = z.strictObject({ at: queryTimeSchema.optional() });
+export const explainQuerySchema = z.strictObject({
+  at: queryTimeSchema.optional().describe("a time, past or future; now without it"),
+});
 
 export const eventsQuerySchema = z.strictObject({ limit: limitSchema, cursor: cursorSchema.optional() });
 

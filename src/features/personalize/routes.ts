@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { documented } from "../../http/document.ts";
 import { readQuery } from "../../http/query.ts";
 import { type PersonalizeDeps, personalize } from "./personalize.ts";
 import { personalizeQuerySchema } from "./schema.ts";
@@ -17,10 +18,20 @@ const MAX_AGE_S = 30;
  * Who is known goes before who is not, in the order above: a fresh cookie does not hide the link that brought it.
  */
 export function personalizeRoutes(deps: PersonalizeDeps) {
-  return new Elysia({ name: "personalize" }).get("/p", ({ query, request, set }) => {
-    set.headers["cache-control"] = `private, max-age=${MAX_AGE_S}`;
-    set.headers.vary = "Origin, Cookie, Sec-GPC, DNT";
-    set.headers["x-content-type-options"] = "nosniff";
-    return personalize(readQuery(personalizeQuerySchema, query), request.headers, deps);
-  });
+  return new Elysia({ name: "personalize" }).get(
+    "/p",
+    ({ query, request, set }) => {
+      set.headers["cache-control"] = `private, max-age=${MAX_AGE_S}`;
+      set.headers.vary = "Origin, Cookie, Sec-GPC, DNT";
+      set.headers["x-content-type-options"] = "nosniff";
+      return personalize(readQuery(personalizeQuerySchema, query), request.headers, deps);
+    },
+    documented({
+      topic: "Taking in",
+      summary: "What a page may say to its visitor of themselves",
+      access: "public",
+      query: personalizeQuerySchema,
+      answer: { description: "fields: of those that personalize in intent.json lists, the ones with a value" },
+    }),
+  );
 }

@@ -9,6 +9,7 @@ import type { Erased } from "../../store/sqlite/erase.ts";
 import type { Subject } from "../../store/sqlite/person-scope.ts";
 import type { Suppressions } from "../../store/sqlite/suppression.ts";
 import { listAudit } from "./audit.ts";
+import { AUDIT, ERASE, ERASE_BY, EXPORT, LIFT, SUPPRESSED } from "./documents.ts";
 import { type EraseAnswer, erasePerson } from "./erase.ts";
 import { createExports, type ExportOptions } from "./export-stream.ts";
 import { type FindDeps, findSubject, findSubjectBy, readIdentifierQuery } from "./find.ts";
@@ -41,27 +42,35 @@ export function privacyRoutes(deps: PrivacyDeps) {
         readQuery(noQuerySchema, query);
         return eraseFound(headers, () => findSubject(params.id, deps));
       },
-      { parse: "none" },
+      { parse: "none", ...ERASE },
     )
     .delete(
       "/people",
       ({ query, request: { headers } }) =>
         eraseFound(headers, () => findSubjectBy(readQuery(identifierQuerySchema, query), deps)),
-      { parse: "none" },
+      { parse: "none", ...ERASE_BY },
     )
-    .get("/people/:id/export", async ({ params, request: { headers } }) => {
-      const { keyId } = keys.require(headers, "read");
-      const { subject, body } = await exportPerson((found) => findSubject(params.id, found));
-      const personId = subject.personId === null ? null : formatId("person", subject.personId);
-      const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
-      engine.administer(() => audit.record(entry));
-      return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
-    })
-    .get("/suppressions", ({ query, request: { headers } }) => {
-      keys.require(headers, "admin");
-      const sinceMs = suppressions.since(readIdentifierQuery(readQuery(identifierQuerySchema, query)));
-      return { suppressed_at: sinceMs === null ? null : new Date(sinceMs).toISOString() };
-    })
+    .get(
+      "/people/:id/export",
+      async ({ params, request: { headers } }) => {
+        const { keyId } = keys.require(headers, "read");
+        const { subject, body } = await exportPerson((found) => findSubject(params.id, found));
+        const personId = subject.personId === null ? null : formatId("person", subject.personId);
+        const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
+        engine.administer(() => audit.record(entry));
+        return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
+      },
+      EXPORT,
+    )
+    .get(
+      "/suppressions",
+      ({ query, request: { headers } }) => {
+        keys.require(headers, "admin");
+        const sinceMs = suppressions.since(readIdentifierQuery(readQuery(identifierQuerySchema, query)));
+        return { suppressed_at: sinceMs === null ? null : new Date(sinceMs).toISOString() };
+      },
+      SUPPRESSED,
+    )
     .delete(
       "/suppressions",
       ({ query, request: { headers } }) => {
@@ -74,12 +83,16 @@ export function privacyRoutes(deps: PrivacyDeps) {
           return { lifted: true };
         });
       },
-      { parse: "none" },
+      { parse: "none", ...LIFT },
     )
-    .get("/audit", ({ query, request: { headers } }) => {
-      keys.require(headers, "admin");
-      const asked = readQuery(auditQuerySchema, query);
-      deps.flushAudit();
-      return listAudit(asked, audit);
-    });
+    .get(
+      "/audit",
+      ({ query, request: { headers } }) => {
+        keys.require(headers, "admin");
+        const asked = readQuery(auditQuerySchema, query);
+        deps.flushAudit();
+        return listAudit(asked, audit);
+      },
+      AUDIT,
+    );
 }

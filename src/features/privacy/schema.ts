@@ -12,7 +12,7 @@ export const identifierQuerySchema = z.strictObject(identifiers);
 export const noQuerySchema = z.strictObject({});
 
 export const auditQuerySchema = z.strictObject({
-  subject: z.string().max(100).optional(),
+  subject: z.string().max(100).optional().describe("an id of ours, such as per_…"),
   since: queryTimeSchema.optional(),
   limit: limitSchema,
   cursor: cursorSchema.optional(),

@@ -13,6 +13,7 @@ export function signalRoutes(deps: SignalsDeps) {
       "/signals",
       ({ query }) => listSignals(readQuery(signalsQuerySchema, query), deps),
       documented({
+        topic: "Signals",
         summary: "Every crossing of a threshold, the latest first",
         access: "read",
         query: signalsQuerySchema,

@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { readBody } from "../../http/body.ts";
 import { documented } from "../../http/document.ts";
 import { visitorCookie } from "../../http/visitor-cookie.ts";
-import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX, trackEventSchema } from "./schema.ts";
+import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX, trackBodySchema } from "./schema.ts";
 import { type TrackDeps, track } from "./track.ts";
 
 type Taken = {
@@ -13,11 +13,12 @@ type Taken = {
 };
 
 const TRACK = documented({
+  topic: "Taking in",
   summary: "Takes in what happened: one event, a list of them, or {events, sent_at}",
   access: "public",
   body: {
     type: "application/json",
-    schema: trackEventSchema,
+    schema: trackBodySchema,
     description: `at most ${BATCH_EVENTS_MAX} events and ${BATCH_BYTES_MAX / 1024} KB; any content type is read as JSON`,
   },
   answer: { description: "what became of each event; with a key that may read also score, level, delta and signals" },

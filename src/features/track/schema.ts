@@ -34,4 +34,11 @@ export const trackEnvelopeSchema = z.strictObject({
   write_key: z.string().max(WRITE_KEY_LENGTH_MAX).nullish(),
 });
 
+/** All that a body may be; track.ts reads the events one by one, so that one bad event does not refuse the others. */
+export const trackBodySchema = z.union([
+  trackEventSchema,
+  z.array(trackEventSchema).max(BATCH_EVENTS_MAX),
+  trackEnvelopeSchema.extend({ events: z.array(trackEventSchema).max(BATCH_EVENTS_MAX) }),
+]);
+
 export type TrackEvent = z.infer<typeof trackEventSchema>;

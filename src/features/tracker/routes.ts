@@ -12,6 +12,7 @@ export async function loadScript(config: TrackerConfig): Promise<TrackerScript> 
 }
 
 const SCRIPT = documented({
+  topic: "Taking in",
   summary: "The tracker, or a part of it",
   access: "public",
   answer: { type: "text/javascript", description: "a script, compressed as it was built" },

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { csvHeaders } from "../../http/csv.ts";
+import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
 import { listViews } from "./read.ts";
@@ -21,13 +22,36 @@ const CSV_ENDING = ".csv";
 export function viewRoutes({ keys, readView }: ViewsDeps) {
   return new Elysia({ name: "views" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
-    .get("/views", () => listViews())
-    .get("/views/:name", async ({ params, query }) => {
-      const asked = readQuery(viewQuerySchema, query);
-      const isCsv = asked.format === "csv" || params.name.endsWith(CSV_ENDING);
-      const name = params.name.endsWith(CSV_ENDING) ? params.name.slice(0, -CSV_ENDING.length) : params.name;
-      return answerOf(name, isCsv, await readView(name, toViewQuery(asked, isCsv), isCsv ? "csv" : "json"));
-    });
+    .get(
+      "/views",
+      () => listViews(),
+      documented({
+        topic: "Reports",
+        summary: "The views there are",
+        access: "read",
+        answer: { description: "views, each with what it shows" },
+      }),
+    )
+    .get(
+      "/views/:name",
+      async ({ params, query }) => {
+        const asked = readQuery(viewQuerySchema, query);
+        const isCsv = asked.format === "csv" || params.name.endsWith(CSV_ENDING);
+        const name = params.name.endsWith(CSV_ENDING) ? params.name.slice(0, -CSV_ENDING.length) : params.name;
+        return answerOf(name, isCsv, await readView(name, toViewQuery(asked, isCsv), isCsv ? "csv" : "json"));
+      },
+      documented({
+        topic: "Reports",
+        summary: "A table for a sales team",
+        access: "read",
+        path: { name: "the name of a view, with .csv behind it for a file" },
+        query: viewQuerySchema,
+        answer: {
+          type: ["application/json", "text/csv"],
+          description: "rows; of a file, the header next-cursor says where the next begins",
+        },
+      }),
+    );
 }
 
 /** Of a file, where the next rows begin stands in a header. */

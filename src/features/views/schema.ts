@@ -14,11 +14,11 @@ const csvLimitSchema = z.coerce
   .default(VIEW_CSV_ROWS_MAX);
 
 export const viewQuerySchema = z.strictObject({
-  level: z.string().max(64).optional(),
-  limit: z.string().optional(),
+  level: z.string().max(64).optional().describe("the name of a threshold"),
+  limit: z.string().optional().describe(`rows in this page, or up to ${VIEW_CSV_ROWS_MAX} in a file`),
   cursor: cursorSchema.optional(),
   format: z.enum(["json", "csv"], { error: "must be json or csv" }).optional(),
-  hash: z.literal("email", { error: 'must be "email"' }).optional(),
+  hash: z.literal("email", { error: 'must be "email"' }).optional().describe("SHA-256 in the place of addresses"),
 });
 
 /** A file may have more rows than a page. */

@@ -18,6 +18,7 @@ export function whatIfRoutes({ keys, tryConfig }: WhatIfDeps) {
     .post("/config/try", ({ body }) => tryConfig(body as string), {
       parse: ({ request }) => readBody(request, CONFIG_BYTES_MAX),
       ...documented({
+        topic: "Reports",
         summary: "What another intent.json would make of everybody; changes nothing",
         access: "read",
         body: { type: "application/json", description: "an intent.json; its schema: do-intent config schema" },
