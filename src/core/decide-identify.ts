@@ -3,6 +3,7 @@ import type { Circumstances } from "./circumstances.ts";
 import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
 import { absorb, type Draft, draftOf, mergeRecord, newDraft } from "./draft.ts";
 import type { Event } from "./event.ts";
+import { formatId } from "./id.ts";
 import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
 import { type Claim, type Past, type Resolution, resolveIdentity } from "./identity.ts";
 import { askedReview } from "./review.ts";
@@ -10,9 +11,11 @@ import { type Evaluation, evaluate, scoreOf } from "./score.ts";
 import type { Signal } from "./signal.ts";
 import {
   type Account,
+  type AuditNote,
   type Changes,
   type Identity,
   type IntentScore,
+  type Merge,
   noChanges,
   type Person,
   pairKey,
@@ -31,6 +34,8 @@ export type IdentifyCommand = {
   traits: Traits;
   /** Whether claims and traits are vouched for, by the secret key or by a signature. */
   isTrusted: boolean;
+  /** The key that said so, whom the audit names for a merge; a browser has none. */
+  by?: string;
   /** Only where a browser's signature vouches: what it said beside what is signed. */
   unsigned?: Unsigned;
   /** What is scored and kept when this call says something new. */
@@ -77,7 +82,9 @@ export function decideIdentify(
   const through = throughOf(command);
   for (const absorbedId of resolution.absorb) {
     const absorbed = draftOf(state, absorbedId, circumstances);
-    changes.merges.push(mergeRecord(draft, absorbed, through, circumstances));
+    const merge = mergeRecord(draft, absorbed, through, circumstances);
+    changes.merges.push(merge);
+    if (command.by !== undefined) changes.audits.push(mergeNote(merge, command.by));
     draft = absorb(state, draft, absorbed, circumstances);
     changes.people.push({ ...absorbed.person, mergedInto: draft.person.personId });
   }
@@ -183,6 +190,11 @@ function pastOf({ apart, mergeCounts }: State): Past {
     isApart: (personId, otherId) => apart.has(pairKey(personId, otherId)),
     mergesOf: (personId) => mergeCounts.get(personId) ?? 0,
   };
+}
+
+function mergeNote({ mergeId, mergedMs, survivorId, absorbedId }: Merge, keyId: string): AuditNote {
+  const detail = { survivor: formatId("person", survivorId), absorbed: formatId("person", absorbedId) };
+  return { occurredMs: mergedMs, keyId, action: "merge", subject: formatId("merge", mergeId), detail };
 }
 
 /** Something new was said: it counts as an event, and thresholds are looked at once, after merge and event. */

@@ -74,7 +74,7 @@ export async function identify(text: string, headers: Headers, deps: IdentifyDep
   const signed = isTrusted ? null : await readSignature(parsed.data.user_hash, said, identityTrust(), engine.now());
   const bot = isTrusted ? null : botReasonOf(headers);
   const given = readCommand(parsed.data, said, { isTrusted, signed, bot, nowMs: engine.now(), acceptDays });
-  const command = isTrusted ? given : heedBrowser(given, headers, deps);
+  const command = caller === null ? heedBrowser(given, headers, deps) : { ...given, by: caller.keyId };
   if (command === null) return { ok: true };
   limits.charge(headers, {
     writeKey: parsed.data.write_key ?? undefined,

@@ -15,6 +15,8 @@ const RECORDED_BY_ITSELF: ReadonlySet<string> = new Set([
   "GET /people/:id/export",
   "DELETE /suppressions",
   "POST /campaigns",
+  "GET /campaigns/:id/export.csv",
+  "POST /backup",
   "POST /keys",
   "DELETE /keys/:id",
   "POST /merges/:id/undo",

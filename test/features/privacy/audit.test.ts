@@ -66,6 +66,20 @@ test("who read, exported, erased and lifted what, when, by ids of ours; who send
   expect(tablesWith(instance, EMAIL)).toEqual([]);
 });
 
+test("who merged: the key whose identify said that two are one", async () => {
+  await using instance = startInstance();
+  await instance.postSecret("/identify", { identity: { user_id: "u-1" } });
+  await instance.postSecret("/identify", { identity: { email: EMAIL } });
+  await instance.postSecret("/identify", { identity: { user_id: "u-1", email: EMAIL } });
+  const [merge, ...others] = await entries(instance);
+  expect(merge).toMatchObject({ action: "merge", key_id: KEY_ID, subject: expect.stringMatching(/^mrg_/) });
+  expect(merge?.detail).toMatchObject({
+    survivor: expect.stringMatching(/^per_/),
+    absorbed: expect.stringMatching(/^per_/),
+  });
+  expect(others).toEqual([]);
+});
+
 test("what was read is written in a while, at the latest when the server stops", async () => {
   using folder = temporaryFolder();
   {
