@@ -3,12 +3,13 @@ const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; }
 h2 { border-bottom: 1px solid #8884; font-size: 1.25rem; margin: 2.5rem 0 0; }
-h3 { font-size: 1rem; margin: 1.5rem 0 0; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1.5rem 0 0; }
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 dl { display: grid; gap: .1rem 1rem; grid-template-columns: minmax(6rem, max-content) 1fr; margin: .25rem 0 0; }
 dt { color: color-mix(in srgb, currentColor 70%, transparent); max-width: 18rem; }
 dd { margin: 0; }
 @media (max-width: 40rem) { dl { display: block; } dd { margin: 0 0 .25rem 1rem; } }
+dl code { display: inline-block; }
 .plain { display: flex; flex-wrap: wrap; gap: 0 1rem; list-style: none; margin: .75rem 0 0; padding: 0; }
 p { margin: .25rem 0; }
 .score { font-size: 2.5rem; font-weight: 700; }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cursorSchema, limitSchema } from "../../http/query.ts";
 
 export const mergesQuerySchema = z.strictObject({
-  person: z.string().max(40).optional(),
+  person: z.string().max(40).optional().describe("a person's id: merges it is a side of"),
   undone: z.enum(["true", "false"], { error: "must be true or false" }).optional(),
   limit: limitSchema,
   cursor: cursorSchema.optional(),

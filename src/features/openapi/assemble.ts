@@ -14,16 +14,21 @@ export type ListedRoute = { method: string; path: string; hooks: unknown };
 
 type Json = { [name: string]: unknown };
 
-/** What any address may answer besides. */
-const ERROR_STATUSES = {
-  400: "the body cannot be read",
-  401: "no valid key",
-  403: "not allowed",
-  404: "there is nothing of this name",
-  422: "a field is wrong; the message says which, and what it takes",
-  429: "too much at once; Retry-After says when to come back",
-  503: "it cannot be stored now",
-};
+/** What an address may answer besides; each stands in the document once. */
+const ERRORS = {
+  Unreadable: { status: 400, description: "the body cannot be read" },
+  Unauthorized: { status: 401, description: "no valid key" },
+  Forbidden: { status: 403, description: "not allowed" },
+  Missing: { status: 404, description: "there is nothing of this name" },
+  Invalid: { status: 422, description: "a field is wrong; the message says which, and what it takes" },
+  Overloaded: { status: 429, description: "too much at once; Retry-After says when to come back" },
+  Unavailable: {
+    status: 503,
+    description: "it cannot be stored now, or not be read; Retry-After says when to try again",
+  },
+} as const;
+
+const ERROR_CONTENT = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
 
 /** The OpenAPI 3.1 document of all routes, made from what each of them says and from the schemas that read its input. */
 export function assembleOpenApi(routes: readonly ListedRoute[], version: string): Json {
@@ -52,6 +57,9 @@ export function assembleOpenApi(routes: readonly ListedRoute[], version: string)
         link: { type: "apiKey", in: "query", name: "signature", description: "As the link brings it" },
       },
       schemas: { Error: ERROR_SCHEMA },
+      responses: Object.fromEntries(
+        Object.entries(ERRORS).map(([name, { description }]) => [name, { description, content: ERROR_CONTENT }]),
+      ),
     },
   };
 }
@@ -74,7 +82,7 @@ function operationOf(path: string, method: string, document: RouteDocument): Jso
         description: answer.description,
         ...(types.length === 0 ? {} : { content: Object.fromEntries(types.map((type) => [type, {}])) }),
       },
-      ...errorResponses(),
+      ...errorResponses(path, document),
     },
   };
 }
@@ -143,11 +151,19 @@ function jsonSchemaOf(schema: z.ZodType): Json {
   return rest;
 }
 
-function errorResponses(): Json {
-  const content = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
-  return Object.fromEntries(
-    Object.entries(ERROR_STATUSES).map(([status, description]) => [status, { description, content }]),
-  );
+function errorResponses(path: string, document: RouteDocument): Json {
+  const { access, query } = document;
+  const isGiven = bodiesOf(document).length > 0 || query !== undefined;
+  const names: (keyof typeof ERRORS)[] = [
+    ...(bodiesOf(document).length > 0 ? (["Unreadable"] as const) : []),
+    ...(access !== "public" || isGiven ? (["Unauthorized"] as const) : []),
+    "Forbidden",
+    ...(path.includes(":") ? (["Missing"] as const) : []),
+    ...(isGiven ? (["Invalid"] as const) : []),
+    "Overloaded",
+    "Unavailable",
+  ];
+  return Object.fromEntries(names.map((name) => [ERRORS[name].status, { $ref: `#/components/responses/${name}` }]));
 }
 
 const ERROR_SCHEMA = {

@@ -5,34 +5,38 @@ import type { ListedRoute } from "./assemble.ts";
 
 export const PAGE_TITLE = "DO-Intent: every address";
 
-type Route = { method: string; path: string; document: RouteDocument };
+/** One document, and every address that it is of. */
+type Entry = { document: RouteDocument; addresses: string[] };
 
 /** The same as openapi.json for people: by topic, no script, nothing from elsewhere. */
 export function referenceMarkup(listed: readonly ListedRoute[], version: string): string {
-  const routes = listed.flatMap(({ method, path, hooks }) => {
+  const entries = new Map<RouteDocument, Entry>();
+  for (const { method, path, hooks } of listed) {
     const document = documentOf(hooks);
-    return document === null ? [] : [{ method, path, document }];
-  });
+    if (document === null) continue;
+    const { addresses } = entries.get(document) ?? { addresses: [] };
+    entries.set(document, { document, addresses: [...addresses, `${method} ${path}`] });
+  }
   return `<h1>DO-Intent ${escapeHtml(version)}: every address</h1>
 <p>For programs: <a href="/openapi.json">openapi.json</a>. A key goes into the header <code>Authorization: Bearer sk_…</code></p>
 <p>Times come in as seconds, milliseconds or ISO 8601, and go out as ISO 8601. An error names the field, the limit and the remedy.</p>
 <nav aria-label="Topics"><ul class="plain">${TOPICS.map((topic) => `<li><a href="#${anchorOf(topic)}">${topic}</a></li>`).join("")}</ul></nav>
-${TOPICS.map((topic) => section(topic, routes)).join("\n")}`;
+${TOPICS.map((topic) => section(topic, [...entries.values()])).join("\n")}`;
 }
 
-function section(topic: string, routes: readonly Route[]): string {
-  const own = routes.filter(({ document }) => document.topic === topic);
+function section(topic: string, entries: readonly Entry[]): string {
+  const own = entries.filter(({ document }) => document.topic === topic);
   return `<section id="${anchorOf(topic)}">
 <h2>${topic}</h2>
-${own.map(entry).join("\n")}
+${own.map(entryOf).join("\n")}
 </section>`;
 }
 
-function entry({ method, path, document }: Route): string {
+function entryOf({ document, addresses }: Entry): string {
   const { summary, access, answer } = document;
-  return `<h3><code>${escapeHtml(`${method} ${path}`)}</code></h3>
+  return `<h3>${addresses.map((address) => `<code>${escapeHtml(address)}</code>`).join("<br>")}</h3>
 <p>${escapeHtml(summary)}. <small>${escapeHtml(WHO[access])}</small></p>
-${listOf([...pathParts(document), ...queryParts(document), ...bodyParts(document), { names: ["answers"], text: answer.description }])}`;
+${listOf([...pathParts(document), ...queryParts(document), ...bodyParts(document), { term: "answers", text: escapeHtml(answer.description) }])}`;
 }
 
 const WHO: { readonly [Access in RouteDocument["access"]]: string } = {
@@ -44,45 +48,56 @@ const WHO: { readonly [Access in RouteDocument["access"]]: string } = {
   admin: "Key with the scope admin.",
 };
 
-type Part = { names: readonly string[]; text: string };
+/** A term and what is said of it, both as markup. */
+type Part = { term: string; text: string };
 
-function pathParts({ path = {} }: RouteDocument): Part[] {
-  return Object.entries(path).map(([name, text]) => ({ names: [`:${name}`], text }));
+function partOf(name: string, text: string): Part {
+  return { term: codeOf(name), text: escapeHtml(text) };
 }
 
-/** What says nothing beyond its name stands in one line. */
+function codeOf(name: string): string {
+  return `<code>${escapeHtml(name)}</code>`;
+}
+
+function pathParts({ path = {} }: RouteDocument): Part[] {
+  return Object.entries(path).map(([name, text]) => partOf(`:${name}`, text));
+}
+
+/** Names that say enough stand together. */
 function queryParts({ query }: RouteDocument): Part[] {
   const fields = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
     name: `?${name}`,
     text: textOf(schema as z.ZodType),
   }));
-  const bare = fields.filter(({ text }) => text === "").map(({ name }) => name);
+  const bare = fields.filter(({ text }) => text === "").map(({ name }) => codeOf(name));
   return [
-    ...(bare.length === 0 ? [] : [{ names: bare, text: "" }]),
-    ...fields.filter(({ text }) => text !== "").map(({ name, text }) => ({ names: [name], text })),
+    ...(bare.length === 0 ? [] : [{ term: "takes", text: bare.join(" ") }]),
+    ...fields.filter(({ text }) => text !== "").map(({ name, text }) => partOf(name, text)),
   ];
 }
 
 function textOf(schema: z.ZodType): string {
-  const values = choicesOf(schema);
-  return [schema.description ?? "", values.join(", ")].filter((part) => part !== "").join(": ");
+  const inner = innerOf(schema);
+  const description = schema.description ?? inner.description ?? "";
+  return [description, choicesOf(inner).join(", ")].filter((part) => part !== "").join(": ");
+}
+
+function innerOf(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? innerOf(schema.unwrap() as z.ZodType)
+    : schema;
 }
 
 /** The values that a field takes where these are few. */
 function choicesOf(schema: z.ZodType): string[] {
-  const inner = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? schema.unwrap() : schema;
-  if (inner !== schema) return choicesOf(inner as z.ZodType);
-  return inner instanceof z.ZodEnum || inner instanceof z.ZodLiteral ? [...new Set(optionsOf(inner))] : [];
-}
-
-function optionsOf(schema: z.ZodEnum | z.ZodLiteral): string[] {
-  return schema instanceof z.ZodEnum ? schema.options.map(String) : [...schema.values].map(String);
+  if (schema instanceof z.ZodEnum) return schema.options.map(String);
+  return schema instanceof z.ZodLiteral ? [...schema.values].map(String) : [];
 }
 
 function bodyParts(document: RouteDocument): Part[] {
   return bodiesOf(document).map(({ type, schema, description = "" }) => {
     const fields = fieldsOf(schema).join(", ");
-    return { names: [type], text: [description, fields].filter((part) => part !== "").join(": ") };
+    return partOf(type, [description, fields].filter((part) => part !== "").join(": "));
   });
 }
 
@@ -93,11 +108,7 @@ function fieldsOf(schema: z.ZodType | undefined): string[] {
 }
 
 function listOf(parts: readonly Part[]): string {
-  const rows = parts.map(({ names, text }) => {
-    const terms = names.map((name) => (name === "answers" ? name : `<code>${escapeHtml(name)}</code>`)).join(" ");
-    return `<dt>${terms}</dt><dd>${escapeHtml(text)}</dd>`;
-  });
-  return `<dl>${rows.join("")}</dl>`;
+  return `<dl>${parts.map(({ term, text }) => `<dt>${term}</dt><dd>${text}</dd>`).join("")}</dl>`;
 }
 
 function anchorOf(topic: string): string {
