@@ -5,7 +5,7 @@ import { DAY_MS } from "../../../src/core/duration.ts";
 import type { AccountAnswer, FullAccountAnswer } from "../../../src/features/accounts/account.ts";
 import type { AccountsAnswer } from "../../../src/features/accounts/list.ts";
 import type { TrackAnswer } from "../../../src/features/track/track.ts";
-import { startInstance, type TestInstance } from "../../support/instance.ts";
+import { startInstance, type TestInstance, withSecret } from "../../support/instance.ts";
 
 const CLOSE = 9;
 const SEED = 20_240_229;
@@ -33,6 +33,21 @@ async function did(instance: TestInstance, email: string, events: number, name =
 async function know(instance: TestInstance, email: string, anonymous_id?: string): Promise<void> {
   const { status, text } = await instance.postSecret("/identify", { anonymous_id, identity: { email } });
   if (status !== 200) throw new Error(text);
+}
+
+/** Parts the two who were merged last, if they have not been parted yet. */
+async function undoLatest(instance: TestInstance): Promise<void> {
+  const { body } = await instance.getSecret<{ merges: { merge_id: string }[] }>("/merges?undone=false&limit=1");
+  const [latest] = body.merges;
+  if (latest === undefined) return;
+  const { status, text } = await instance.postSecret(`/merges/${latest.merge_id}/undo`, "");
+  if (status !== 200) throw new Error(text);
+}
+
+async function erase(instance: TestInstance, who: string): Promise<void> {
+  const request = new Request(`http://localhost/people/${who}`, { method: "DELETE", headers: withSecret });
+  const { status } = await instance.app.handle(request);
+  if (status !== 200 && status !== 404) throw new Error(`erasing answers ${status}`);
 }
 
 async function accountOf(instance: TestInstance, domain: string): Promise<Full> {
@@ -188,13 +203,14 @@ describe("accounts", () => {
   });
 
   test(
-    "agree with a recomputation from their people, whatever was done, merged and waited for",
+    "agree with a recomputation from their people, whatever was done, merged, undone, erased and waited for",
     async () => {
       const step = fc.record({
         who: fc.constantFrom("ada@acme.example", "bob@acme.example", "eve@acme.example", "laptop", "phone"),
         links: fc.constantFrom(null, null, "ada@acme.example", "bob@acme.example"),
         name: fc.constantFrom("step", "look"),
         waits: fc.nat(3),
+        after: fc.constantFrom("nothing", "nothing", "nothing", "undo", "erase"),
       });
       const property = fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 25 }),
@@ -202,7 +218,7 @@ describe("accounts", () => {
         async (steps, later) => {
           await using instance = startInstance({ intent });
           for (const email of ["ada@acme.example", "bob@acme.example", "eve@acme.example"]) await know(instance, email);
-          for (const { who, links, name, waits } of steps) {
+          for (const { who, links, name, waits, after } of steps) {
             instance.clock.nowMs += waits * DAY_MS;
             const isVisitor = !who.includes("@");
             await instance.postSecret("/track", {
@@ -210,10 +226,12 @@ describe("accounts", () => {
               ...(isVisitor ? { anonymous_id: who } : { email: who }),
             });
             if (isVisitor && links !== null) await know(instance, links, who);
+            if (after === "undo") await undoLatest(instance);
+            if (after === "erase") await erase(instance, links ?? who);
           }
           instance.clock.nowMs += later * DAY_MS;
-          const account = await accountOf(instance, "acme.example");
-          expectToAddUp(account);
+          const { status, body: account } = await instance.getSecret<Full>("/accounts/acme.example");
+          if (status === 200) expectToAddUp(account);
           const { body } = await instance.getSecret<{ people: Person[] }>("/people");
           const active = body.people
             .filter(
@@ -221,7 +239,12 @@ describe("accounts", () => {
                 own !== null && Date.parse(last_seen_at) >= instance.clock.nowMs - 14 * DAY_MS,
             )
             .sort((a, b) => b.score - a.score);
-          expect(account.active_people_14d).toBe(active.length);
+          // An account whose people are all gone is gone with them.
+          expect([status === 200 ? account.active_people_14d : 0, status === 404 ? active.length : 0]).toEqual([
+            active.length,
+            0,
+          ]);
+          if (status === 404) return;
           const people = active.reduce(
             (sum, { score }, index) => sum + (index === 0 ? score : score < 20 ? 0 : score / 2 ** (index + 1)),
             0,
@@ -231,7 +254,7 @@ describe("accounts", () => {
           expect(onList?.score).toBeCloseTo(account.score, CLOSE);
         },
       );
-      await fc.assert(property, { seed: SEED, numRuns: 10, includeErrorInReport: true });
+      await fc.assert(property, { seed: SEED, numRuns: 20, includeErrorInReport: true });
     },
     PROPERTY_MAX_MS,
   );
