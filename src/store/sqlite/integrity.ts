@@ -25,11 +25,12 @@ export function damagesOf(database: Database, isFull: boolean): string[] {
 
 /** Refuses a file that is known to be damaged before anything is decided on what it says. */
 export function refuseDamaged(database: Database): void {
-  const size = database
-    .query<{ bytes: number }, []>("select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()")
-    .get();
-  if ((size?.bytes ?? 0) > CHECKED_AT_START_MAX_BYTES) return;
+  if (numberOf(database, "page_count") * numberOf(database, "page_size") > CHECKED_AT_START_MAX_BYTES) return;
   if (damagesOf(database, false).length > 0) throw damaged();
+}
+
+function numberOf(database: Database, pragma: string): number {
+  return Number(Object.values(database.query<{ [name: string]: number }, []>(`pragma ${pragma}`).get() ?? {})[0]);
 }
 
 export function damaged(): AppError {
