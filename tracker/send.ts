@@ -1,7 +1,7 @@
 import { anonymousId } from "./identity.ts";
 import { prefix, waitingItems } from "./outbox.ts";
 import { eventsPath, identifyPath } from "./policy.ts";
-import { attempt, locked } from "./safe.ts";
+import { locked } from "./safe.ts";
 import { options, running, sameSite } from "./settings.ts";
 import { eraseAll, forget, stored } from "./store.ts";
 
@@ -114,7 +114,7 @@ export function sendOnLeaving(): void {
     const [url, body, names, bytes] = batch;
     if (underWayBytes + bytes > quotaBytes) break;
     if (!sameSite()) void post(batch);
-    else if (attempt(() => navigator.sendBeacon(url, body))) names.forEach(underWay.add, underWay);
+    else if (navigator.sendBeacon?.(url, body)) names.forEach(underWay.add, underWay);
     else break;
   }
   release?.();

@@ -4,7 +4,7 @@ import { arrive, landed, startMs, view, watchPage, whenActivated } from "./page.
 import type { Early } from "./parts/core.ts";
 import { honoured } from "./policy.ts";
 import { guard, listen } from "./safe.ts";
-import { endSession, touchSession } from "./session.ts";
+import { endSession, touchSession, waiting } from "./session.ts";
 import { options, running, setRunning } from "./settings.ts";
 import { eraseAll, forget, stoppedKey, stored, write } from "./store.ts";
 import { identify, pageUrl, track } from "./track.ts";
@@ -66,6 +66,8 @@ function watch(): void {
 
 function stop(): void {
   setRunning(false);
+  // What still waits for another tab would be stored after all.
+  waiting.length = 0;
   eraseAll();
 }
 

@@ -70,7 +70,7 @@ function findSite(): string {
 export function eraseAll(): void {
   // Before it is forgotten, because cookies can only be taken away where they are.
   const domain = site();
-  for (const key of [idKey, sessionKey, ...keys(`${idKey}.`)]) {
+  for (const key of [idKey, sessionKey, ...keys("_di.")]) {
     if (key === stoppedKey) continue;
     forget(key);
     setCookie(key, 0, domain);

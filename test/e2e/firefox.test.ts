@@ -24,7 +24,7 @@ describe.skipIf(!hasFirefox())("in Firefox", () => {
     site = `http://www.shop.localhost:${pages.port}`;
     const tag = `<script async src="http://intent.shop.localhost:${gate.port}/s.js"></script>`;
     const html = `<!doctype html><title>a page</title>${tag}<body><a href="/other">other</a>`;
-    for (const path of ["/page", "/other"]) pages.put(path, { html });
+    for (const path of ["/page", "/other", "/private"]) pages.put(path, { html });
     firefox = await startFirefox();
   });
   afterAll(async () => {
@@ -59,6 +59,49 @@ describe.skipIf(!hasFirefox())("in Firefox", () => {
     await until("all steps", () => events("step").length >= 3);
     expect(numbers()).toEqual([0, 1, 2]);
     if (how !== "closing") await tab.close();
+  });
+
+  test.each([
+    { what: "Global Privacy Control", wanted: { "privacy.globalprivacycontrol.enabled": true } },
+    { what: "Do Not Track", wanted: { "privacy.donottrackheader.enabled": true } },
+  ])("20: with $what switched on in its own settings nothing is kept and nothing sent", async ({ wanted }) => {
+    const own = await startFirefox(wanted);
+    try {
+      const tab = await own.tab();
+      gate.reset();
+      await tab.goto(`${site}/private`);
+      await until("the script", () => tab.evaluate("!!window.doIntent?.id"));
+      await tab.evaluate(`${steps}; doIntent.identify({ email: "jane@acme.example" })`);
+      expect(await tab.evaluate("Object.keys(localStorage).length + document.cookie")).toBe("0");
+      await tab.goto("about:blank");
+      // Whoever does not mind comes after: what the other had sent would be here by then.
+      const after = await open();
+      expect(JSON.stringify(gate.posts())).not.toMatch(/private|jane/);
+      await after.close();
+    } finally {
+      await own.close();
+    }
+  });
+
+  test("19: with cookies refused in its own settings it works with an id for the page", async () => {
+    const own = await startFirefox({ "network.cookie.cookieBehavior": 2 });
+    try {
+      before = new Set(server.events().map(({ event_id }) => event_id));
+      const tab = await own.tab();
+      await tab.goto(`${site}/page`);
+      await until("the view", () => events("page_view").length);
+      expect(
+        await tab.evaluate("(() => { try { return !localStorage } catch { return document.cookie === '' } })()"),
+      ).toBe(true);
+      await tab.evaluate(steps);
+      await until("all steps", () => events("step").length >= 3);
+      const who = [...events("page_view"), ...events("step")].map(
+        ({ anonymous_id, session_id }) => anonymous_id + session_id,
+      );
+      expect(new Set(who).size).toBe(1);
+    } finally {
+      await own.close();
+    }
   });
 
   test("24: what the server missed while it was down arrives once", async () => {

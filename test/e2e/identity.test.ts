@@ -13,6 +13,7 @@ afterAll(() => world.close());
 
 const minuteMs = 60 * 1000;
 const races = 1000;
+const beginnings = 100;
 
 async function open(visitor: Visitor, page = visitor.page): Promise<string> {
   const path = world.page();
@@ -133,6 +134,53 @@ describe("sessions", () => {
 });
 
 describe("who it is", () => {
+  test(`two tabs that begin at once on a first visit agree on one id and one session, in ${beginnings} races`, async () => {
+    const visitor = await world.visitor();
+    const pages = [visitor.page, await visitor.context.newPage()] as const;
+    const path = world.page("", world.tag(`async data-auto="page" data-consent="required"`));
+    for (const page of pages) {
+      await page.goto(world.site + path);
+      await page.waitForFunction("window.doIntent?.id");
+      await page.evaluate(`window.seen = []; window.stops = 0;
+        doIntent.on("event", ({ anonymous_id, session_id }) => seen.push(anonymous_id + " " + session_id));
+        addEventListener("storage", ({ key, newValue }) => { if (key === "_di.x" && newValue === null) stops++ })`);
+    }
+    const who = new Set<unknown>();
+    for (let round = 0; round < beginnings; round++) {
+      const at = Date.now() + 15;
+      const begin = `(() => { while (Date.now() < ${at}); doIntent.consent(true) })()`;
+      await Promise.all(pages.map((page) => page.evaluate(begin)));
+      const [one, two] = await Promise.all(pages.map((page) => until("its view", () => page.evaluate("seen[0]"))));
+      expect(one).toBe(`${two}`);
+      who.add(one);
+      await until("an empty outbox", () =>
+        visitor.page.evaluate(`!Object.keys(localStorage).some((key) => key.startsWith("_di.e."))`),
+      );
+      await visitor.page.evaluate("doIntent.consent(false)");
+      await until("the other tab to hear", () => pages[1].evaluate(`stops > ${round}`));
+      for (const page of pages) {
+        await until("nothing left", () => page.evaluate("!document.cookie && !Object.keys(localStorage).length"));
+        await page.evaluate("seen.length = 0");
+      }
+    }
+    expect(who.size).toBe(beginnings);
+  });
+
+  test("what waits for another tab when consent is withdrawn is never stored", async () => {
+    const visitor = await world.visitor();
+    await open(visitor);
+    await visitor.page.evaluate(
+      `navigator.locks.request("_di.s", () => new Promise((done) => { window.giveBack = done })); 0`,
+    );
+    await until("the lock", () => visitor.page.evaluate("!!window.giveBack"));
+    await ageSession(visitor.page, 45 * minuteMs);
+    await visitor.page.evaluate(`doIntent.track("waiting"); doIntent.consent(false); giveBack()`);
+    await visitor.page.evaluate(`navigator.locks.request("_di.s", () => 0)`);
+    expect(await visitor.page.evaluate("Object.keys(localStorage)")).toEqual([]);
+    expect(await visitor.context.cookies()).toEqual([]);
+    expect(visitor.events("waiting")).toEqual([]);
+  });
+
   test("18: reset() in one tab holds in the other", async () => {
     const visitor = await world.visitor();
     const other = await visitor.context.newPage();

@@ -62,7 +62,7 @@ describe("time", () => {
       told(visitor, "time_on_page").find(({ seconds }) => Number(seconds) > 1.05),
     );
     expect(Math.abs(Number(final.seconds) * 1000 - activeMs)).toBeLessThan(150);
-    expect(final.final).toBe(true);
+    expect(final.leaving).toBe(true);
   });
 
   test("time is told at 15, 60 and 180 seconds", async () => {
@@ -75,7 +75,7 @@ describe("time", () => {
         told(visitor, "time_on_page").some(({ seconds }) => Number(seconds) >= mark),
       );
     }
-    expect(told(visitor, "time_on_page").filter(({ final }) => !final).length).toBe(3);
+    expect(told(visitor, "time_on_page").filter(({ leaving }) => !leaving).length).toBe(3);
   });
 });
 

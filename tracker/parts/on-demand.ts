@@ -28,5 +28,6 @@ export function watchDemand(core: Observed): void {
   }
 
   look();
-  on("view", look);
+  // After the view is told: a new visitor's id is made with it, where the tabs wait for each other.
+  on("view", () => setTimeout(look, restMs));
 }

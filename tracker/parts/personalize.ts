@@ -107,7 +107,8 @@ export function start({ api, landed, options }: Core): void {
   });
   on("view", () => {
     asked = false;
-    apply();
+    // After the view is told, because asking may make the id.
+    setTimeout(apply);
   });
   apply();
 }

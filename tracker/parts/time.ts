@@ -6,7 +6,7 @@ const marksMs = [15_000, 60_000, 180_000];
 const idleMsMax = 5 * 60 * 1000;
 const noticeMs = 1000;
 
-/** Time in sight and in focus, told at marks and on leaving. */
+/** Time in sight and in focus, told at marks and on leaving; whoever leaves may come back, so the largest is the last. */
 export function watchTime({ on, startMs, touch, track }: Observed): void {
   let activeMs = 0;
   let toldMs = 0;
@@ -14,9 +14,9 @@ export function watchTime({ on, startMs, touch, track }: Observed): void {
   let lastInputMs = performance.now();
   let timer: ReturnType<typeof setTimeout>;
 
-  function tell(ms: number, final?: true): void {
+  function tell(ms: number, leaving?: true): void {
     toldMs = ms;
-    track("time_on_page", { seconds: Math.round(ms) / 1000, final }, final);
+    track("time_on_page", { seconds: Math.round(ms) / 1000, leaving }, leaving);
   }
 
   function fold(): void {

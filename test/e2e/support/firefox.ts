@@ -32,9 +32,11 @@ export type Tab = {
 };
 
 /** Firefox through the WebDriver BiDi that it brings along. */
-export async function startFirefox() {
+export async function startFirefox(wanted: Record<string, boolean | number> = {}) {
   const profile = await mkdtemp(join(tmpdir(), "do-intent-firefox-"));
-  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
+  const lines = Object.entries({ ...preferences, ...wanted }).map(
+    ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`,
+  );
   await Bun.write(join(profile, "user.js"), lines.join("\n"));
   const child = Bun.spawn(
     [executablePath, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"],
