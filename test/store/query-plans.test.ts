@@ -8,14 +8,6 @@ import { startInstance } from "../support/instance.ts";
 
 /** Never more than a handful of rows. */
 const SMALL = ["api_key", "campaign_load", "migration", "sqlite_schema"];
-  "sqlite_schema",
-  "api_key",
-  "campaign_load",
-  "migration",
-  "pragma_page_count",
-  "pragma_page_size",
-  "sqlite_schema",
-];
 /** What a query has made itself: the people one person was merged from, the identifiers in a merge. */
 const MADE = ["a", "absorbed", "CONSTANT", "json_each", "w", "whole"];
 
