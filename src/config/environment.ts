@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { options, pathSchema, SECRET_KEY_LENGTH_MAX, TEXT_LENGTH_MAX } from "./option.ts";
+import { hostSchema, options, pathSchema, SECRET_KEY_LENGTH_MAX, TEXT_LENGTH_MAX } from "./option.ts";
 
 const PORT_MAX = 65_535;
 const SECRET_KEY_MIN = 16;
@@ -35,18 +35,13 @@ export const port = z
     help: "where to listen",
   });
 
-export const host = z
-  .string()
-  .max(253)
-  .regex(/^[A-Za-z0-9.:_-]+$/)
-  .default("0.0.0.0")
-  .register(options, {
-    flag: "--host",
-    variable: "DO_INTENT_HOST",
-    placeholder: "ADDRESS",
-    takes: "an address of this machine such as 127.0.0.1 or ::",
-    help: "which of the machine's addresses to listen on",
-  });
+export const host = hostSchema().default("0.0.0.0").register(options, {
+  flag: "--host",
+  variable: "DO_INTENT_HOST",
+  placeholder: "ADDRESS",
+  takes: "an address of this machine such as 127.0.0.1 or ::",
+  help: "which of the machine's addresses to listen on",
+});
 
 export const origins = z
   .array(z.string().max(TEXT_LENGTH_MAX).transform(originOf).pipe(z.string()))

@@ -1,14 +1,6 @@
-import { z } from "zod";
-import { options } from "./option.ts";
+import { options, toggleSchema } from "./option.ts";
 
-/** A flag that stands alone. */
-const toggle = () =>
-  z
-    .enum(["true", "false"])
-    .transform((said) => said === "true")
-    .prefault("false");
-
-export const full = toggle().register(options, {
+export const full = toggleSchema().register(options, {
   flag: "--full",
   isToggle: true,
   placeholder: "",
@@ -16,7 +8,7 @@ export const full = toggle().register(options, {
   help: "compare every index with its table too, which takes longer",
 });
 
-export const json = toggle().register(options, {
+export const json = toggleSchema().register(options, {
   flag: "--json",
   isToggle: true,
   placeholder: "",
@@ -24,7 +16,7 @@ export const json = toggle().register(options, {
   help: "print JSON, for programs",
 });
 
-export const compact = toggle().register(options, {
+export const compact = toggleSchema().register(options, {
   flag: "--compact",
   isToggle: true,
   placeholder: "",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { options, pathSchema, timeMsSchema } from "./option.ts";
+import { hostSchema, options, pathSchema, timeMsSchema, toggleSchema } from "./option.ts";
 
 export const backupFile = pathSchema().register(options, {
   placeholder: "FILE",
@@ -7,30 +7,21 @@ export const backupFile = pathSchema().register(options, {
   help: "the backup",
 });
 
-export const replace = z
-  .enum(["true", "false"])
-  .transform((said) => said === "true")
-  .prefault("false")
-  .register(options, {
-    flag: "--replace",
-    isToggle: true,
-    placeholder: "",
-    takes: "no value",
-    help: "put the backup in the place of what the data folder holds, which is kept beside it",
-  });
+export const replace = toggleSchema().register(options, {
+  flag: "--replace",
+  isToggle: true,
+  placeholder: "",
+  takes: "no value",
+  help: "put the backup in the place of what the data folder holds, which is kept beside it",
+});
 
 /** Behind a proxy on the same machine nobody else need reach the port. */
-export const loopbackHost = z
-  .string()
-  .max(253)
-  .regex(/^[A-Za-z0-9.:_-]+$/)
-  .default("127.0.0.1")
-  .register(options, {
-    flag: "--host",
-    placeholder: "ADDRESS",
-    takes: "an address of this machine such as 127.0.0.1 or ::",
-    help: "of install-service: which of the machine's addresses the service listens on",
-  });
+export const loopbackHost = hostSchema().default("127.0.0.1").register(options, {
+  flag: "--host",
+  placeholder: "ADDRESS",
+  takes: "an address of this machine such as 127.0.0.1 or ::",
+  help: "of install-service: which of the machine's addresses the service listens on",
+});
 
 export const table = z.enum(["events", "people", "accounts", "signals"]).register(options, {
   placeholder: "TABLE",

@@ -29,3 +29,17 @@ export const timeMsSchema = () =>
     .string()
     .transform((text) => parseTimeMs(/^\d+(\.\d+)?$/.test(text) ? Number(text) : text))
     .pipe(z.number());
+
+/** An address of this machine to listen on. */
+export const hostSchema = () =>
+  z
+    .string()
+    .max(253)
+    .regex(/^[A-Za-z0-9.:_-]+$/);
+
+/** A flag that stands alone. */
+export const toggleSchema = () =>
+  z
+    .enum(["true", "false"])
+    .transform((said) => said === "true")
+    .prefault("false");
