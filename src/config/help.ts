@@ -11,7 +11,7 @@ Endpoints: public, guarded by --origin and, if intent.json asks for it, by the w
   POST /track  (also /v1/e)       one event, a list, or {"events":[...],"sent_at":...}
   POST /identify                  {"anonymous_id":"...","identity":{"email":"...",...}}
   GET  /c/CAMPAIGN/LINK           a campaign's link: leads on to its landing page
-  GET  /p                         what the visitor may be shown of themselves: ?i=LINK &anonymous_id=
+  GET  /p                         what a visitor may be shown of themselves: ?i= &anonymous_id=
   GET  /m/SLUG                    a lead magnet's page; /m/SLUG/form.json is its form, POST sends it
   GET  /s.js  (also /t.js)        the tracker script
   GET  /health                    200 only when a write would work
