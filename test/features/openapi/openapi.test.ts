@@ -36,9 +36,9 @@ const operations = () =>
   );
 
 beforeAll(async () => {
-  const { config } = parseIntentConfig('{"tracker":{"paths":{"script":["/own.js"],"events":"/own"}}}');
-  if (config === undefined) throw new Error("the config does not hold");
-  house = startInstance({ script: await loadScript(config.tracker) });
+  const parsed = parseIntentConfig('{"tracker":{"paths":{"script":["/own.js"],"events":"/own"}}}');
+  if (parsed.problems !== undefined) throw new Error(parsed.problems.join());
+  house = startInstance({ script: await loadScript(parsed.config.tracker) });
   openApi = (await house.get<OpenApi>("/openapi.json")).body;
   page = (await house.get("/docs")).text;
 });
