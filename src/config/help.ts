@@ -10,28 +10,34 @@ const REFERENCE = `\
 Endpoints: public, guarded by --origin and, if intent.json asks for it, by the write key
   POST /track  (also /v1/e)       one event, a list, or {"events":[...],"sent_at":...}
   POST /identify                  {"anonymous_id":"...","identity":{"email":"...",...}}
-  GET  /c/CAMPAIGN/LINK           a campaign's link: leads on to its landing page
+  GET, HEAD /c/CAMPAIGN/LINK      a campaign's link: leads on to its landing page
   GET  /p                         what a visitor may be shown of themselves: ?i= &anonymous_id=
-  GET  /m/SLUG                    a lead magnet's page; /m/SLUG/form.json is its form, POST sends it
-  GET  /s.js  (also /t.js)        the tracker script
+  GET  /m/SLUG                    a lead magnet's page; /m/SLUG/form.json is its form
+  POST /m/SLUG                    the form, sent; GET /m/SLUG/thanks/GRANTED and /m/SLUG/file are
+                                  what it leads to, by signed links
+  GET  /s.js  (also /t.js)        the tracker script. It fetches /s/observe.js, /s/personalize.js
+                                  and /s/magnet.js; for bundlers /s.mjs and /s.d.ts
   GET  /health                    200 only when a write would work
   GET  /ready                     200 only when more requests should come here
+  GET  /openapi.json              every endpoint for programs; GET /docs is it as a page
 
-Endpoints: with the secret key, as "Authorization: Bearer KEY"
+Endpoints: with a secret key, as "Authorization: Bearer KEY". What only reads takes its scope read;
+what changes something, and /suppressions, /audit and /keys, take its scope admin
   GET /people                     ?level= &limit= &cursor=, or ?email= ?anonymous_id= ?user_id= ...
   GET /people/ID                  one person; also /people/ID/events
-  GET /people/ID/explain          ?at=TIME; every point of the score
+  GET /people/ID/explain          ?at=TIME; every point of the score. /people/ID/explanation
+                                  is a page of it, for a key or by the signed link of a message
   GET /merges                     ?person=PERSON_ID &undone= &limit= &cursor=
   POST /merges/ID/undo            each side gets its identities, and the score it would have had
   GET /reviews                    ?state=open|approved|rejected; merges that wait for a person's eye
   POST /reviews/ID/approve        or /reviews/ID/reject
   DELETE /people/ID               erases a person for good, or DELETE /people?email= &user_id= ...
-                                  (scope admin); GET /people/ID/export is all there is, as JSON
+                                  GET /people/ID/export is all there is, as JSON
   GET, DELETE /suppressions       ?email= ...: who was erased is not taken in again until lifted
   GET /audit                      ?subject= &since= &limit= &cursor=; who read and changed what
-                                  (scope admin)
   GET /accounts                   ?level= &sort=score|momentum &limit= &cursor=
-  GET /accounts/DOMAIN            ?at=TIME; one company, and the people who make up its score
+  GET /accounts/DOMAIN            ?at=TIME; one company, and the people who make up its score;
+                                  as a page: /accounts/DOMAIN/explanation
   GET /attribution                ?by=source|campaign|landing|channel &level=
                                   &touch=first|last|last_non_direct
   POST /config/try                an intent.json: who would move to another level, and why
@@ -40,7 +46,7 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
                                   /destinations/NAME/replay?since=TIME sends again what it got
   GET /deliveries                 ?state=pending|delivered|dead; POST /deliveries/ID/replay
   POST /campaigns                 a CSV, with ?name= &base_url= &landing= &utm_source= ...,
-                                  or a JSON of these with "leads":[{"email":"..."}] (scope admin)
+                                  or a JSON of these with "leads":[{"email":"..."}]
   GET /campaigns                  the newest first; /campaigns/ID says what came of one
   GET /campaigns/ID/leads         ?status=sent|machine|pending|clicked|identified|converted
                                   &limit= &cursor= &hash=email
@@ -48,7 +54,8 @@ Endpoints: with the secret key, as "Authorization: Bearer KEY"
   GET /views, /views/NAME         high-intent-leads, campaign-performance, recent-sessions,
                                   intent-distribution; ?limit= &cursor= &format=csv &hash=email
   GET, POST /keys                 every key; POST {"name":"...","scopes":["read"]} makes one,
-                                  DELETE /keys/ID ends it (scope admin)
+                                  DELETE /keys/ID ends it
+  POST /backup                    the whole data folder as one file; ?compress=gzip
   GET /metrics                    what Prometheus scrapes
   POST /track and /identify answer with score, level, reasons and signals
 

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { COMMANDS } from "../../src/config/commands.ts";
 import { fieldsOf } from "../../src/config/flags.ts";
 import { helpText } from "../../src/config/help.ts";
+import { addressesIn, servedAddresses } from "../readme/addresses.ts";
 
 const help = helpText("1.2.3");
 const fields = Object.values(COMMANDS).flatMap(({ takes }) => fieldsOf(takes));
@@ -26,4 +27,10 @@ test("the manual tells defaults", () => {
   for (const fallback of ["./data", "3000", "0.0.0.0", "full", "pretty", "any", "the built-in config", "now"]) {
     expect(help.replace(/\s+/g, " ")).toContain(`Default: ${fallback}.`);
   }
+});
+
+test("the manual has every address that is served, and no other", async () => {
+  const endpoints = help.slice(help.indexOf("\nEndpoints"), help.indexOf("\nFiles\n"));
+  const served = (await servedAddresses()).map(({ address }) => address);
+  expect([...addressesIn(endpoints)].sort()).toEqual(served.sort());
 });
