@@ -257,6 +257,9 @@ describe("videos", () => {
     expect(visitor.events("video_play")[0]?.properties).toEqual({ video: "tour", provider: "html" });
   });
 
+  // The messages are those of the players' own code: Vimeo's in src/lib/postmessage.js of github.com/vimeo/player.js
+  // ({method, value} there, {event, data} back), YouTube's in its www-widgetapi.js (initialDelivery, onReady and
+  // infoDelivery with what changed in `info`, to whoever said "listening").
   const players = [
     {
       provider: "youtube",

@@ -11,8 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const overheadMax = 0.05;
-const roundsMin = 5;
-const roundsMax = 40;
+const pairs = 21;
 
 const links = Array.from({ length: 500 }, (_, n) => `<p><a href="#${n}">link ${n}</a> with words around it</p>`).join(
   "",
@@ -56,13 +55,20 @@ test("28: 500 links, 60,000 mutations and fast scrolling cost at most 5 % more w
   const body = `<div id="box"></div>${links}<script>${work}</script>`;
   const plain = await open(world.page(body, ""), false);
   const tracked = await open(world.page(body), true);
-  const best = { plain: Number.POSITIVE_INFINITY, tracked: Number.POSITIVE_INFINITY };
-  // Whatever else the machine does only adds: the best of several rounds is what the page itself costs.
-  for (let round = 0; round < roundsMax; round++) {
-    best.plain = Math.min(best.plain, await busy(plain));
-    best.tracked = Math.min(best.tracked, await busy(tracked));
-    if (round + 1 >= roundsMin && best.tracked / best.plain - 1 <= overheadMax) break;
+  const ratios: number[] = [];
+  // In pairs, one right after the other and each first in turn: what else the machine does meets both alike.
+  for (let pair = 0; pair < pairs; pair++) {
+    const order = pair % 2 ? [plain, tracked] : [tracked, plain];
+    const taken = new Map<object, number>();
+    for (const page of order) taken.set(page, await busy(page));
+    ratios.push((taken.get(tracked) ?? 0) / (taken.get(plain) ?? 1) - 1);
   }
-  console.log(`overhead of the tracker: ${((best.tracked / best.plain - 1) * 100).toFixed(1)} %`);
-  expect(best.tracked / best.plain - 1).toBeLessThanOrEqual(overheadMax);
+  const sorted = ratios.sort((one, other) => one - other);
+  const at = (share: number) => sorted[Math.floor((pairs - 1) * share)] ?? 0;
+  const percent = (share: number) => (at(share) * 100).toFixed(1);
+  console.log(
+    `overhead of the tracker, of ${pairs} pairs: median ${percent(0.5)} %, half within ${percent(0.25)} and ${percent(0.75)} %`,
+  );
+  // On a busy machine a single pair may be off by a third: it is too much when three in four pairs say so.
+  expect(at(0.25)).toBeLessThanOrEqual(overheadMax);
 });

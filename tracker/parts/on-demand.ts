@@ -6,15 +6,19 @@ const askedBy = {
   magnet: "[data-lead-magnet]",
 };
 const restMs = 250;
+const restMsMax = 4000;
 
 /** Parts that few pages need come when one asks for them, also with what an application draws later. */
 export function watchDemand(core: Observed): void {
   const { api, options, on } = core;
+  let nextMs = restMs;
   const missing = new Map(Object.entries(askedBy));
   const changes = new MutationObserver(() => {
-    // One look after a rest, however much changes until then.
+    // One look after a rest, however much changes until then, and the rests grow: a page that never stops changing pays
+    // for being watched.
     changes.disconnect();
-    setTimeout(look, restMs);
+    setTimeout(look, nextMs);
+    nextMs = Math.min(nextMs * 2, restMsMax);
   });
 
   function look(): void {
@@ -29,5 +33,8 @@ export function watchDemand(core: Observed): void {
 
   look();
   // After the view is told: a new visitor's id is made with it, where the tabs wait for each other.
-  on("view", () => setTimeout(look, restMs));
+  on("view", () => {
+    nextMs = restMs;
+    setTimeout(look, restMs);
+  });
 }
