@@ -8,6 +8,7 @@ import { parseCommand } from "../src/config/flags.ts";
 import { parseIntentConfig } from "../src/config/intent.ts";
 import { conclude } from "../src/jobs/deliver-schedule.ts";
 import { type Server, startServer } from "./e2e/support/server.ts";
+import { addressesIn, servedAddresses } from "./readme/addresses.ts";
 import { constantOf, limitOf } from "./readme/limits.ts";
 import { type Block, blocksOf, tableOf } from "./readme/markdown.ts";
 import { differences, differingLines, jsonValues } from "./readme/resembles.ts";
@@ -126,6 +127,30 @@ describe("what the page says of the code", () => {
     expect(limitOf(shown)).toBe(constantOf(where));
   });
 
+  test("its list of addresses is the one that is served, topic by topic", async () => {
+    const [, after = ""] = readme.split("\n## Every address\n");
+    const [section = ""] = after.split("\n## ");
+    const shown = Object.fromEntries(
+      [...section.matchAll(/^- \*\*(.+?)\*\*:([\s\S]*?)(?=\n- |\n\n)/gm)].map(([, topic = "", text = ""]) => [
+        topic,
+        [...addressesIn(text)].sort(),
+      ]),
+    );
+    const served: { [topic: string]: string[] } = {};
+    for (const { address, topic = "none" } of await servedAddresses())
+      served[topic] = [...(served[topic] ?? []), address];
+    for (const addresses of Object.values(served)) addresses.sort();
+    expect(shown).toEqual(served);
+  });
+
+  test("Prometheus is pointed at the numbers, with a key", () => {
+    const { scrape_configs: jobs } = Bun.YAML.parse(named("prometheus.yml").text) as {
+      scrape_configs: { [key: string]: unknown }[];
+    };
+    expect(jobs).toHaveLength(1);
+    expect(jobs[0]).toMatchObject({ metrics_path: "/metrics", authorization: { type: "Bearer" } });
+  });
+
   test("the rooms it shows are there, and none is left out", () => {
     const shown = tableOf(readme, "room").flatMap(([paths = ""]) =>
       [...paths.matchAll(/`([^`]+)`/g)].map(([, path = ""]) => path),
@@ -137,7 +162,8 @@ describe("what the page says of the code", () => {
 
   test("what it says of the tracker is in the tracker", () => {
     const types = readFileSync(join(root, "tracker/types.ts"), "utf8");
-    for (const [, method = ""] of readme.matchAll(/doIntent\.(\w+)\(/g)) expect(types).toMatch(new RegExp(`^  ${method}[(<]`, "m"));
+    for (const [, method = ""] of readme.matchAll(/doIntent\.(\w+)\(/g))
+      expect(types).toMatch(new RegExp(`^  ${method}[(<]`, "m"));
     for (const [, words = ""] of readme.matchAll(/^\| `data-([\w-]+)/gm)) {
       const option = words.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
       expect(types).toMatch(new RegExp(`^  ${option}\\??: `, "m"));
