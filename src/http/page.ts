@@ -1,5 +1,6 @@
 const STYLE = `
-:root { color-scheme: light dark; }
+:root { background: light-dark(#fff, #16181c); color: light-dark(#1a1a1a, #e8e8e8); color-scheme: light dark; }
+a { color: light-dark(#0645ad, #8ab4f8); }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; }
 h2 { border-bottom: 1px solid #8884; font-size: 1.25rem; margin: 2.5rem 0 0; }
