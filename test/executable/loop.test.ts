@@ -135,7 +135,7 @@ describe("the secret key", () => {
     expect(await isAccepted(first, env.DO_INTENT_SECRET_KEY)).toBe(true);
     await first.end("SIGTERM");
     await using second = await startServer(folder.path, [], { ...env, DO_INTENT_SECRET_KEY: "sk_another_one_later" });
-    expect(second.output()).toContain("DO_INTENT_SECRET_KEY is not this data folder's key");
+    expect(second.output()).toContain("what DO_INTENT_SECRET_KEY holds is none of this data folder's keys");
     expect(await isAccepted(second, env.DO_INTENT_SECRET_KEY)).toBe(true);
     expect(await isAccepted(second, "sk_another_one_later")).toBe(false);
   });
