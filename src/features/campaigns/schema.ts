@@ -37,7 +37,7 @@ export const createQuerySchema = z.looseObject({
   name: z.string().optional().describe("stands in links, as letters and digits"),
   base_url: z.string().optional().describe("the address of the site, such as https://acme.example"),
   landing: z.string().optional().describe("the path of the landing page, / unless said"),
-  ...utmParameters("of the links"),
+  ...utmParameters(),
 });
 
 /** A campaign and its list in one; leads are read one by one, and the bad ones told. */
@@ -98,8 +98,8 @@ export const exportQuerySchema = z.strictObject({ hash });
 export type CampaignsQuery = z.infer<typeof campaignsQuerySchema>;
 export type LeadsQuery = z.infer<typeof leadsQuerySchema>;
 
-function utmParameters(help: string) {
-  return Object.fromEntries(UTM_PARAMETERS.map((name) => [name, z.string().optional().describe(help)])) as {
+function utmParameters() {
+  return Object.fromEntries(UTM_PARAMETERS.map((name) => [name, z.string().optional()])) as {
     [Name in (typeof UTM_PARAMETERS)[number]]: z.ZodOptional<z.ZodString>;
   };
 }

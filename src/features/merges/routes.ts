@@ -37,7 +37,7 @@ export function mergeRoutes(deps: MergesDeps) {
       "/merges/:id/undo",
       ({ params, request }) => undoMerge(params.id, admin(request.headers), engine),
       changing(
-        "Part two people again",
+        "Parts two people again",
         "the merge, as /merges lists it",
         "both sides with the score that each would have had",
       ),
@@ -57,7 +57,7 @@ export function mergeRoutes(deps: MergesDeps) {
       "/reviews/:id/approve",
       ({ params, request }) => decideReview(params.id, "approved", admin(request.headers), engine),
       changing(
-        "Make one of the people of a review, and attach what was claimed",
+        "Makes one of the people of a review, and attaches what was claimed",
         REVIEW,
         "who they are now, and the signals",
       ),
@@ -65,6 +65,6 @@ export function mergeRoutes(deps: MergesDeps) {
     .post(
       "/reviews/:id/reject",
       ({ params, request }) => decideReview(params.id, "rejected", admin(request.headers), engine),
-      changing("Keep the people of a review apart", REVIEW, "the review as decided"),
+      changing("Keeps the people of a review apart", REVIEW, "the review as decided"),
     );
 }

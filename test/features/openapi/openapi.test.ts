@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Elysia } from "elysia";
 import { HtmlValidate } from "html-validate";
+import type { ZodType } from "zod";
 import { parseIntentConfig } from "../../../src/config/intent.ts";
 import type { ListedRoute } from "../../../src/features/openapi/assemble.ts";
 import { openApiRoutes } from "../../../src/features/openapi/routes.ts";
 import { loadScript } from "../../../src/features/tracker/routes.ts";
 import { documentOf, TOPICS } from "../../../src/http/document.ts";
-import { startInstance, type TestInstance } from "../../support/instance.ts";
+import { startInstance, type TestInstance, withSecret } from "../../support/instance.ts";
 
 type Parameter = { name: string; in: string; required: boolean; description?: string; schema: object };
 type Operation = {
@@ -24,6 +25,9 @@ type OpenApi = {
   tags: { name: string }[];
   paths: { [path: string]: { [method: string]: Operation } };
 };
+
+/** Mailers add to a link what they like; beside a list, what is not known is told with the list's own words. */
+const TAKES_MORE = new Set(["POST /campaigns", "GET /m/:slug/thanks/:granted", "GET /m/:slug/file"]);
 
 let house: TestInstance;
 let openApi: OpenApi;
@@ -105,6 +109,32 @@ describe("openapi.json", () => {
   test.each(parameters)("%s takes ?%s as its schema reads it", (address, name, schema) => {
     const found = operations().find((operation) => operation.address === address)?.operation.parameters ?? [];
     expect(found.find((parameter) => parameter.name === name)?.schema).toEqual(schema);
+  });
+
+  test("names what the address itself says that it takes", async () => {
+    await house.postSecret("/identify", { anonymous_id: "visitor-1", identity: { email: "ada@acme.com" } });
+    await house.post("/campaigns?name=spring&base_url=https://acme.example", "email\nada@acme.com\n", {
+      ...withSecret,
+      "content-type": "text/csv",
+    });
+    const asked = routesOf(house).flatMap(({ method, path, hooks }) => {
+      const query = documentOf(hooks)?.query;
+      return query === undefined || TAKES_MORE.has(`${method} ${path}`) ? [] : [{ method, path, query }];
+    });
+    expect(asked.length).toBeGreaterThan(20);
+    for (const { method, path, query } of asked) {
+      const real = path.replace("/people/:id", "/people/ada@acme.com").replace(":domain", "acme.com");
+      const required = Object.entries(query.shape).flatMap(([name, schema]) =>
+        (schema as ZodType).safeParse(undefined).success ? [] : [`&${name}=1`],
+      );
+      const asking = `?not_known=1${required.join("")}`;
+      const url = `http://localhost${real.replace("/campaigns/:id", "/campaigns/spring")}${asking}`;
+      const answer = await house.app.handle(new Request(url, { method, headers: withSecret }));
+      const names = Object.keys(query.shape).join(", ");
+      const takes = names === "" ? "takes no parameters" : `takes ${names}; leave out what is none of them`;
+      const error = { code: "invalid", message: `this address ${takes}` };
+      expect([method, path, answer.status, await answer.json()]).toEqual([method, path, 422, { error }]);
+    }
   });
 
   const bodies: [string, string[], string[]][] = [
