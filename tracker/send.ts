@@ -77,7 +77,7 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
   }
   names.forEach(underWay.delete, underWay);
   // The answer may have set the cookie of an id that was reset or erased while it was under way.
-  if (running) anonymousId();
+  if (running) anonymousId("");
   else eraseAll();
 }
 

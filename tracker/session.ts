@@ -1,6 +1,6 @@
 import { anonymousId } from "./identity.ts";
 import { locked } from "./safe.ts";
-import { cookie, keep, sessionKey, stored } from "./store.ts";
+import { cookie, forget, idKey, keep, keptSeconds, sessionKey, stored } from "./store.ts";
 import { hex, uuid } from "./uuid.ts";
 
 const idleMsMax = 30 * 60 * 1000;
@@ -13,19 +13,19 @@ type Run = (who: Who) => void;
 export const waiting: ((sessionId: string) => void)[] = [];
 let latestId = "";
 
-const persist = (id: string, start: number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
+const persist = (id: string, start: string | number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
 
-/** Its id, when it began and when it was last active. */
-function state(): [id: string, start: number, last: number] {
-  const [id = "", ...times] = (cookie(sessionKey) ?? stored[sessionKey] ?? "0.0.0").split(".");
-  return [id, ...times.map(Number)] as ReturnType<typeof state>;
-}
+/** Its id, when it began and when it was last active; where there is none, no times, and no comparison with them holds. */
+const state = () =>
+  (cookie(sessionKey) ?? stored[sessionKey] ?? "").split(".") as [id: string, start: string, last: string];
 
 /** What is stored decides, never what this tab remembers: another tab may be the active one. */
 export function touchSession([id, start, last] = state()): string {
   const nowMs = Date.now();
-  const quietMs = nowMs - last;
-  if (quietMs >= idleMsMax || nowMs - start >= ageMsMax) return "";
+  const quietMs = nowMs - +last;
+  // What is mirrored ends with the cookie; by itself it would last for ever.
+  if (quietMs > keptSeconds * 1000) forget(idKey);
+  if (quietMs >= idleMsMax || nowMs - +start >= ageMsMax) return "";
   if (quietMs >= persistMs) persist(id, start);
   return id;
 }
@@ -44,7 +44,7 @@ export function settleSession(): void {
   const now = state();
   const [before, , last] = now;
   const known = touchSession(now);
-  const id = known || (last ? before.slice(0, 24) + hex(last, 12) : uuid());
+  const id = known || (last ? before.slice(0, 24) + hex(+last, 12) : uuid());
   if (!known) {
     // The id first: a tab that sees the session must see it too.
     anonymousId();
@@ -58,11 +58,11 @@ export function settleSession(): void {
  * no id yet gets it together with its first session, where the tabs wait for each other.
  */
 export function inSession(run: Run, trailing?: boolean): void {
+  const id = (trailing && latestId) || touchSession();
   const known = anonymousId("");
   waiting.push((session_id) => run({ session_id, anonymous_id: known || anonymousId() }));
-  const id = (trailing && latestId) || touchSession();
   if (id) runIn(id);
   else locked(sessionKey, settleSession);
 }
 
-export const endSession = (): void => keep(sessionKey, "0.0.0");
+export const endSession = (): void => keep(sessionKey, "");

@@ -33,7 +33,7 @@ export function watchLandings({ early, landed, startMs, track, url }: Core): (li
 
     function tell(evidence: string): void {
       end();
-      track("campaign_click", { link, evidence }, false, undefined, at);
+      track("campaign_click", { link, evidence, webdriver: navigator.webdriver || undefined }, false, undefined, at);
     }
 
     function heard(event: Event): void {
