@@ -22,9 +22,10 @@ export function watchDemand(core: Observed): void {
   });
 
   function look(): void {
-    // Whoever has withdrawn is asked nothing more.
-    for (const [name, selector] of api?.id() ? missing : []) {
+    for (const [name, selector] of missing) {
       if (!document.querySelector(selector) && !(name === "personalize" && options.personalize !== undefined)) continue;
+      // Whoever has withdrawn is asked nothing more. Only now, because asking makes a new visitor's id.
+      if (!api?.id()) continue;
       missing.delete(name);
       import(`${options.endpoint}/s/${name}.js`).then((part) => part.start(core)).catch(console.warn);
     }
