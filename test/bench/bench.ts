@@ -2,8 +2,9 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { measureBesideLongWork } from "./beside.ts";
 import { measureDelivery } from "./delivery.ts";
-import { type LoadResult, load } from "./load.ts";
+import { describe, type LoadResult, load, median } from "./load.ts";
 import { measurePersonalize } from "./personalize.ts";
 import { createVisitors, pageView, type Visitor, visitorAt } from "./traffic.ts";
 
@@ -80,17 +81,8 @@ function batches(
   return load({ port, path: "/track", connections, requests, bodyOf });
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 function print(name: string, text: string): void {
   console.log(`${name.padEnd(44)} ${text}`);
-}
-
-function describe({ perSecond, p50, p99, failed }: LoadResult): string {
-  const faults = failed === 0 ? "" : `  FAILED ${failed}`;
-  return `${Math.round(perSecond)} requests/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms${faults}`;
 }
 
 /** Pairs, one after the other, so that a machine that slows down slows both. */
@@ -185,6 +177,7 @@ async function main(): Promise<void> {
       await fill(product, visitors, EVENTS_STORED);
       const megabytes = (await stat(join(folder, "do-intent.db"))).size / 1024 / 1024;
       print("stored now", `${EVENTS_STORED} events more, ${megabytes.toFixed(0)} MB`);
+      await measureBesideLongWork({ port: product.port, folder, secretKey: SECRET_KEY, visitors, print });
       const later = await compareWithEmptyRoute(product, empty, visitors);
       print(
         "  of its own rate on the empty database",

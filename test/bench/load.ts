@@ -85,3 +85,12 @@ export async function load(options: {
   const percentile = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
   return { requests, seconds, perSecond: requests / seconds, p50: percentile(0.5), p99: percentile(0.99), failed };
 }
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+export function describe({ perSecond, p50, p99, failed }: LoadResult): string {
+  const faults = failed === 0 ? "" : `  FAILED ${failed}`;
+  return `${Math.round(perSecond)} requests/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms${faults}`;
+}

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LoadResult, load } from "./load.ts";
+import { describe, type LoadResult, load } from "./load.ts";
 import { createVisitors, pageView, type Visitor, visitorAt } from "./traffic.ts";
 
 const VISITORS = 2_000;
@@ -78,9 +78,4 @@ function track(
 ): Promise<LoadResult> {
   const bodyOf = (index: number) => JSON.stringify(pageView(visitorAt(visitors, index), index));
   return load({ port, path: "/track", bodyOf, ...options });
-}
-
-function describe({ perSecond, p50, p99, failed }: LoadResult): string {
-  const faults = failed === 0 ? "" : `  FAILED ${failed}`;
-  return `${Math.round(perSecond)} requests/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms${faults}`;
 }
