@@ -24,6 +24,12 @@ const RECORDED_BY_ITSELF: ReadonlySet<string> = new Set([
   "POST /reviews/:id/reject",
 ]);
 
+/** What machines ask for all day, and what says nothing of anybody: a row for each would never end. */
+const NOT_NOTED: ReadonlySet<string> = new Set(["/metrics", "/health", "/ready", "/openapi.json", "/docs"]);
+
+/** Where a signed link opens what a key would; elsewhere anybody can write `signature` behind an address. */
+const OPEN_TO_LINKS: ReadonlySet<string> = new Set(["/people/:id/explanation", "/accounts/:domain/explanation"]);
+
 const OUR_ID_PATTERN = /^(sig|mrg|rev|dlv|cmp|key)_[0-9a-z]+$/;
 
 export type AuditReadsDeps = {
@@ -41,8 +47,10 @@ export function auditReads({ keys, people, audits }: AuditReadsDeps) {
     { as: "global" },
     ({ request, route, params, query, responseValue }) => {
       const address = `${request.method} ${route}`;
-      if (RECORDED_BY_ITSELF.has(address)) return;
-      const keyId = keys.find(request.headers)?.keyId ?? (isSigned(query) ? SIGNED_LINK : null);
+      if (RECORDED_BY_ITSELF.has(address) || NOT_NOTED.has(route)) return;
+      // Such a route has checked the signature before it answered.
+      const byLink = OPEN_TO_LINKS.has(route) && isSigned(query) ? SIGNED_LINK : null;
+      const keyId = keys.find(request.headers)?.keyId ?? byLink;
       if (keyId === null) return;
       const action = request.method === "GET" || request.method === "HEAD" ? "read" : "change";
       audits.record({ keyId, action, subject: subjectOf(route, params, responseValue, people), detail: { address } });

@@ -66,6 +66,33 @@ test("who read, exported, erased and lifted what, when, by ids of ours; who send
   expect(tablesWith(instance, EMAIL)).toEqual([]);
 });
 
+test("nobody without a key writes the audit, but with a link that was signed; what machines ask for is not noted", async () => {
+  const intent = {
+    public_url: "https://intent.acme.example",
+    groups: { any: { max: 100 } },
+    rules: [{ name: "asked", group: "any", event: "asked", points: 60 }],
+    thresholds: { hot: 60 },
+    destinations: [{ type: "http", name: "chat", url: "https://receiver.example/", body: "{{link}}" }],
+  };
+  await using instance = startInstance({ intent });
+  await send(instance, "POST", "/destinations/chat/pause");
+  await instance.postSecret("/identify", { identity: { email: EMAIL } });
+  await instance.postSecret("/track", { event: "asked", email: EMAIL });
+  const [delivery] = instance.rows<{ body: string }>("select body from delivery");
+  const link = new URL(JSON.parse(delivery?.body ?? '""'));
+  const noted = async () => (await entries(instance)).filter(({ detail }) => detail?.address !== "GET /audit");
+  const before = (await noted()).length;
+  const machines = ["/health", "/ready", "/openapi.json", "/docs", "/metrics"];
+  for (const path of [...machines, "/c/none/none", "/people", "/people/nobody/explanation"])
+    await instance.get(`${path}?expires=9&signature=x`);
+  for (const path of machines) await instance.getSecret(path);
+  expect((await noted()).slice(before)).toEqual([]);
+  expect((await instance.get(link.pathname + link.search)).status).toBe(200);
+  expect((await noted()).slice(before)).toMatchObject([
+    { key_id: "signed link", action: "read", detail: { address: "GET /people/:id/explanation" } },
+  ]);
+});
+
 test("who merged: the key whose identify said that two are one", async () => {
   await using instance = startInstance();
   await instance.postSecret("/identify", { identity: { user_id: "u-1" } });
