@@ -30,7 +30,7 @@ import { errorHandler } from "./http/errors.ts";
 import { guardLoad } from "./http/guard.ts";
 import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
-import { methodsAt } from "./http/methods.ts";
+import { addressAt } from "./http/methods.ts";
 import { observeRequests } from "./http/observe.ts";
 import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 import type { Overload } from "./http/overload.ts";
@@ -68,14 +68,10 @@ export type AppDeps = TrackDeps &
 export function createApp(deps: AppDeps) {
   const isAllowed = compileOrigins(deps.origins);
   let routes: () => readonly ListedRoute[] = () => [];
+  const knownAddress = addressAt(() => routes());
   const app = new Elysia()
-    .use(observeRequests(deps.metrics))
-    .use(
-      errorHandler(
-        deps.log,
-        methodsAt(() => routes()),
-      ),
-    )
+    .use(observeRequests(deps.metrics, knownAddress))
+    .use(errorHandler(deps.log, knownAddress))
     .use(corsFor(isAllowed))
     .use(guardLoad(deps.limits, deps.overload))
     .use(guardOrigin(isAllowed))

@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { AppError, type ErrorCode } from "../core/error.ts";
 import { storageRefusal } from "../core/storage-fault.ts";
 import type { Log } from "./log.ts";
-import type { MethodsAt } from "./methods.ts";
+import type { AddressAt } from "./methods.ts";
 
 const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
   invalid_json: 400,
@@ -22,6 +22,7 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
 };
 
 const RETRY_AFTER_S = 1;
+const NO_ADDRESS = { methods: [], path: null };
 const REQUEST_ID_PATTERN = /^[\w-]{8,64}$/;
 
 export type ErrorBody = { error: { code: ErrorCode; message: string; field?: string } };
@@ -31,30 +32,44 @@ export function errorBody({ code, message, field }: AppError): ErrorBody {
 }
 
 /** The one place where an error becomes an answer, mounted before every route; only our own faults are logged. */
-export function errorHandler(log: Log, methodsAt: MethodsAt = () => []) {
+export function errorHandler(log: Log, addressAt: AddressAt = () => NO_ADDRESS) {
   return new Elysia({ name: "error-handler" }).onError({ as: "global" }, ({ error, code, set, request }) => {
-    const methods = code === "NOT_FOUND" ? methodsAt(request.url) : [];
-    const known = methods.length > 0 ? methodRefused(methods) : toAppError(error, code);
+    const { known, status, methods } = refusalOf({ error, code, url: request.url }, addressAt);
     if (methods.length > 0) set.headers.allow = methods.join(", ");
-    if (known !== error && STATUS_BY_CODE[known.code] >= 500) {
+    if (known !== error && status >= 500) {
       const requestId = requestIdOf(request.headers);
       log.error("request_failed", { request_id: requestId, fault: describeFault(error) });
       set.headers["x-request-id"] = requestId;
     }
-    set.status = STATUS_BY_CODE[known.code];
-    if ([429, 503].includes(STATUS_BY_CODE[known.code])) {
+    set.status = status;
+    if ([429, 503].includes(status)) {
       set.headers["retry-after"] = String(known.retryAfterS ?? RETRY_AFTER_S);
     }
     return errorBody(known);
   });
 }
 
-function methodRefused(methods: readonly string[]): AppError {
-  return new AppError("method_not_allowed", `this address takes ${methods.join(", ")} only`);
+export type Failed = { error: unknown; code: string | number; url: string };
+
+export type Refusal = {
+  known: AppError;
+  status: number;
+  /** What the address takes instead; empty unless it was asked with a wrong method. */
+  methods: readonly string[];
+  /** The route of an address that was asked with a wrong method; null where there is nothing. Undefined: it was found. */
+  missed?: string | null;
+};
+
+/** What an error is to whoever asked. The answer and the count of the answers both come from here, so that they agree. */
+export function refusalOf({ error, code, url }: Failed, addressAt: AddressAt): Refusal {
+  const { methods, path } = code === "NOT_FOUND" ? addressAt(url) : NO_ADDRESS;
+  const known = methods.length > 0 ? methodRefused(methods) : toAppError(error, code);
+  const refusal = { known, status: STATUS_BY_CODE[known.code], methods };
+  return code === "NOT_FOUND" ? { ...refusal, missed: path } : refusal;
 }
 
-export function statusOf(error: unknown, code: string | number): number {
-  return STATUS_BY_CODE[toAppError(error, code).code];
+function methodRefused(methods: readonly string[]): AppError {
+  return new AppError("method_not_allowed", `this address takes ${methods.join(", ")} only`);
 }
 
 /** The proxy's id of the request, or one of our own: it stands in the answer and in the log, so that both are found. */

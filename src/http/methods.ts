@@ -1,29 +1,32 @@
 export type Route = { method: string; path: string };
 
-/** The methods that an address takes, for who came with another one. */
-export type MethodsAt = (url: string) => string[];
+type RoutePattern = Route & { pattern: RegExp };
+
+/** What an address takes, for who came with another method, and the route it belongs to. */
+export type AddressAt = (url: string) => { methods: string[]; path: string | null };
 
 /** Looks through the routes when asked, since some are added late; it is asked only for what was not found. */
-export function methodsAt(routes: () => readonly Route[]): MethodsAt {
-  let known: { count: number; patterns: { method: string; pattern: RegExp }[] } = { count: -1, patterns: [] };
+export function addressAt(routes: () => readonly Route[]): AddressAt {
+  let known: { count: number; patterns: RoutePattern[] } = { count: -1, patterns: [] };
   return (url) => {
     const all = routes();
     if (all.length !== known.count) known = { count: all.length, patterns: all.flatMap(patternOf) };
     const path = pathOf(url);
-    const methods = new Set(known.patterns.flatMap(({ method, pattern }) => (pattern.test(path) ? method : [])));
+    const matches = known.patterns.filter(({ pattern }) => pattern.test(path));
+    const methods = new Set(matches.map(({ method }) => method));
     if (methods.has("GET")) methods.add("HEAD");
-    return [...methods].sort();
+    return { methods: [...methods].sort(), path: matches[0]?.path ?? null };
   };
 }
 
 /** Every address answers to OPTIONS, which browsers ask before they send. */
-function patternOf({ method, path }: Route): { method: string; pattern: RegExp }[] {
+function patternOf({ method, path }: Route): RoutePattern[] {
   if (method === "OPTIONS") return [];
   const segments = path.split("/").map((segment) => {
     if (segment === "*") return ".*";
     return segment.startsWith(":") ? "[^/]+" : segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   });
-  return [{ method, pattern: new RegExp(`^${segments.join("/")}/?$`) }];
+  return [{ method, path, pattern: new RegExp(`^${segments.join("/")}/?$`) }];
 }
 
 function pathOf(url: string): string {

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
-import { statusOf } from "./errors.ts";
+import { refusalOf } from "./errors.ts";
+import type { AddressAt } from "./methods.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Whoever sends this gets told how long the answer took. */
@@ -7,7 +8,7 @@ const TIMING_HEADER = "x-server-timing";
 const UNKNOWN_ROUTE = "none";
 
 /** Counts every answer by its route, and says how long it took to those who ask. Mounted before the errors' handler. */
-export function observeRequests(metrics: Metrics) {
+export function observeRequests(metrics: Metrics, addressAt: AddressAt) {
   const began = new WeakMap<Request, number>();
   const timing = (request: Request): string | undefined => {
     const beganMs = began.get(request);
@@ -23,8 +24,8 @@ export function observeRequests(metrics: Metrics) {
       if (told !== undefined) set.headers["server-timing"] = told;
     })
     .onError({ as: "global" }, ({ request, route, set, error, code }) => {
-      const status = statusOf(error, code);
-      metrics.countRequest(request.method, status === 404 && code === "NOT_FOUND" ? UNKNOWN_ROUTE : route, status);
+      const { status, missed = route } = refusalOf({ error, code, url: request.url }, addressAt);
+      metrics.countRequest(request.method, missed ?? UNKNOWN_ROUTE, status);
       const told = timing(request);
       if (told !== undefined) set.headers["server-timing"] = told;
     });

@@ -61,6 +61,26 @@ describe("GET /metrics", () => {
     expect(samples.get("do_intent_transaction_seconds_count")).toBeGreaterThan(0);
   });
 
+  test("counts a wrong method as what it was answered, by the route that it missed", async () => {
+    await using instance = startInstance();
+    const statuses: number[] = [];
+    for (const [method, path] of [
+      ["PUT", "/track"],
+      ["PUT", "/people/nobody"],
+      ["PUT", "/nothing"],
+    ] as const) {
+      const response = await instance.app.handle(new Request(`http://localhost${path}`, { method }));
+      statuses.push(response.status);
+    }
+    expect(statuses).toEqual([405, 405, 404]);
+    const counted = [...(await scrape(instance))].filter(([sample]) => sample.includes('method="PUT"'));
+    expect(counted.sort()).toEqual([
+      ['do_intent_requests_total{method="PUT",route="/people/:id",status="405"}', 1],
+      ['do_intent_requests_total{method="PUT",route="/track",status="405"}', 1],
+      ['do_intent_requests_total{method="PUT",route="none",status="404"}', 1],
+    ]);
+  });
+
   test("keeps what it counted through everybody for some seconds", async () => {
     await using instance = startInstance({ intent });
     expect((await scrape(instance)).get("do_intent_people")).toBe(0);
