@@ -92,11 +92,12 @@ export function depsOf({
 /** What lead magnets need of the config and the tracker. */
 function magnetDepsOf({ dataFolder, script }: InstanceOptions, settings: () => Settings, keys: InstanceKeys) {
   const [served] = script.files;
-  const pageContext = { script: served === undefined ? null : { path: served.path, writeKey: keys.writeKey } };
   return {
     magnets: () => settings().config.magnets,
     magnetsFolder: () => magnetsFolderOf(settings().config, dataFolder),
     formLimits: createFormLimits(),
-    pageContext: () => pageContext,
+    pageContext: () => ({
+      script: served === undefined ? null : { path: served.path, writeKey: keys.liveWriteKey() },
+    }),
   };
 }

@@ -12,6 +12,8 @@ export type InstanceKeys = {
   /** Those that hold now, the fresh ones included. */
   active(): readonly KnownKey[];
   writeKey: string;
+  /** The first write key that holds by now; null when all of them were revoked. */
+  liveWriteKey(): string | null;
   freshSecretKey: string | null;
   /** Another key was given than those that hold in this folder. */
   isGivenKeyIgnored: boolean;
@@ -31,6 +33,7 @@ export function ensureKeys(store: KeyStore, givenSecretKey: string | null, nowMs
   ];
   return {
     active: () => [...activeOf(store), ...fresh],
+    liveWriteKey: () => [...activeOf(store), ...fresh].find(({ kind }) => kind === "write")?.publicValue ?? null,
     writeKey,
     freshSecretKey,
     isGivenKeyIgnored:

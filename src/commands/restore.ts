@@ -10,16 +10,17 @@ import {
   readSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
-import { DATABASE_FILE, lockFolder } from "../store/sqlite/database.ts";
+import { DATABASE_FILE, lockFolder, RESTORING_FILE } from "../store/sqlite/database.ts";
 import { inspect } from "../store/sqlite/inspection.ts";
 import { damagesOf } from "../store/sqlite/integrity.ts";
-import { settle } from "../store/sqlite/sync.ts";
+import { settle, sync } from "../store/sqlite/sync.ts";
 
 type RestoreOptions = Extract<Command, { name: "restore" }>["options"];
 
@@ -40,9 +41,8 @@ export async function runRestore(
   mkdirSync(data, { recursive: true, mode: FOLDER_MODE });
   const lock = lockFolder(data);
   const unfinished = join(data, "do-intent.restore.unfinished");
-  const place = join(data, DATABASE_FILE);
   try {
-    if (existsSync(place) && !replace) {
+    if (filesAt(join(data, DATABASE_FILE)).length > 0 && !replace) {
       throw new AppError(
         "conflict",
         `${data} holds a database already; add --replace to keep it beside the restored one`,
@@ -50,14 +50,36 @@ export async function runRestore(
     }
     await unpack(backupFile, unfinished);
     refuseUnfit(unfinished, backupFile);
-    const kept = existsSync(place) ? setAside(place, nowMs) : null;
-    settle(unfinished, place);
+    const kept = swap(data, unfinished, nowMs);
     write(`${data} is as it was in ${backupFile}${kept === null ? "" : `; what was there before is ${kept}`}`);
     return 0;
   } finally {
     rmSync(unfinished, { force: true });
     lock.close(false);
   }
+}
+
+/** The database with its log and the log's index, as far as they are there: one without the others is another database. */
+function filesAt(place: string): string[] {
+  return ["", "-wal", "-shm"].filter((suffix) => existsSync(place + suffix));
+}
+
+/**
+ * Several files change their names one after the other. A mark says so as long as it lasts: a server that is started in
+ * between would find a database without its log.
+ */
+function swap(data: string, restored: string, nowMs: number): string | null {
+  const place = join(data, DATABASE_FILE);
+  const mark = join(data, RESTORING_FILE);
+  const kept = `${place}.before-restore-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
+  writeFileSync(mark, "", { mode: FILE_MODE });
+  sync(data);
+  const old = filesAt(place);
+  for (const suffix of old) renameSync(place + suffix, kept + suffix);
+  settle(restored, place);
+  rmSync(mark);
+  sync(data);
+  return old.length === 0 ? null : kept;
 }
 
 async function unpack(backup: string, target: string): Promise<void> {
@@ -112,11 +134,4 @@ function open(path: string, backup: string): Database {
       `${backup} is no backup of do-intent; it is a file that do-intent backup has written`,
     );
   }
-}
-
-/** The log belongs to its file: left behind, it would be read into the restored one. */
-function setAside(place: string, nowMs: number): string {
-  const kept = `${place}.before-restore-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
-  for (const suffix of ["-wal", "-shm", ""]) if (existsSync(place + suffix)) renameSync(place + suffix, kept + suffix);
-  return kept;
 }

@@ -1,10 +1,11 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runBackup } from "../../src/commands/backup.ts";
 import { runRestore } from "../../src/commands/restore.ts";
 import { AppError } from "../../src/core/error.ts";
+import { openBeside, openReadOnly } from "../../src/store/sqlite/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { NOON_MS, startInstance, type TestInstance } from "../support/instance.ts";
 
@@ -133,5 +134,44 @@ describe("a backup", () => {
       expect(told).toContain(says);
     }
     expect(readdirSync(target.path).filter((name) => name !== "do-intent.lock")).toEqual([]);
+  });
+
+  test("does not mix with the log of a database that is gone, and nobody begins in the middle of a restore", async () => {
+    using folder = temporaryFolder();
+    using target = temporaryFolder();
+    const backupFile = join(folder.path, "whole.db");
+    await using instance = startInstance();
+    await visit(instance, "visitor-1");
+    const { body: before } = await instance.getSecret("/people");
+    await runBackup({ backupFile, data: instance.dataFolder }, silent);
+    expect(statSync(backupFile).mode & 0o777).toBe(0o600);
+    await visit(instance, "later");
+    copyFileSync(join(instance.dataFolder, "do-intent.db-wal"), join(target.path, "do-intent.db-wal"));
+    expect(await refusal(runRestore({ backupFile, data: target.path, replace: false }, NOON_MS, silent))).toContain(
+      "--replace",
+    );
+    await restored(backupFile, target.path, true);
+    expect(await peopleIn(target.path)).toEqual(before);
+    writeFileSync(join(target.path, "do-intent.restoring"), "");
+    expect(() => startInstance({ dataFolder: target.path })).toThrow("was cut off");
+    await restored(backupFile, target.path, true);
+    expect(await peopleIn(target.path)).toEqual(before);
+  });
+
+  test("is made of what an older version has written; other commands say what to do first", async () => {
+    using folder = temporaryFolder();
+    await using instance = startInstance();
+    await visit(instance, "visitor-1");
+    await instance.close();
+    const database = new Database(join(instance.dataFolder, "do-intent.db"));
+    database.run("delete from migration where tag = (select max(tag) from migration)");
+    database.close();
+    expect(() => openReadOnly(instance.dataFolder)).toThrow("older do-intent");
+    expect(() => openBeside(instance.dataFolder)).toThrow("older do-intent");
+    await runBackup({ backupFile: join(folder.path, "older.db"), data: instance.dataFolder }, silent);
+    const later = new Database(join(instance.dataFolder, "do-intent.db"));
+    later.run("insert into migration select '9999_later', 0 union all select '0000_x', 0");
+    later.close();
+    expect(() => openReadOnly(instance.dataFolder)).toThrow("do-intent");
   });
 });

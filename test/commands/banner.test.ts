@@ -15,6 +15,7 @@ const options: ServeOptions = {
 };
 const keys = {
   active: () => [],
+  liveWriteKey: () => null,
   writeKey: "wk_1",
   freshSecretKey: null,
   isGivenKeyIgnored: false,

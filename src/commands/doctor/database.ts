@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../core/error.ts";
-import { openReadOnly } from "../../store/sqlite/database.ts";
+import { openAsItIs } from "../../store/sqlite/database.ts";
 import { type Inspection, inspect } from "../../store/sqlite/inspection.ts";
 import { damagesOf } from "../../store/sqlite/integrity.ts";
 import { type Finding, fail, ok, sizeOf, warn } from "./finding.ts";
@@ -13,13 +13,13 @@ const CLOCK_TOLERANCE_MS = 60_000;
 const EARLIEST_MS = Date.UTC(2026, 0, 1);
 
 const RESTORE =
-  "stop the server, keep a copy of all files of the folder, and put the latest backup in the database's place";
+  "stop the server, then do-intent restore BACKUP --data FOLDER --replace, which keeps what is there beside it";
 
 /** What the database says of itself. The clock is held against what it has seen. */
 export function examineDatabase(folder: string, isFull: boolean, nowMs: number): Finding[] {
   let database: Database;
   try {
-    database = openReadOnly(folder);
+    database = openAsItIs(folder);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return [

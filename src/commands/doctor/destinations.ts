@@ -6,7 +6,7 @@ import { destinationOf } from "../../destinations/registry.ts";
 import { addressesOf } from "../../destinations/resolve.ts";
 import { readSecret } from "../../destinations/secret.ts";
 import { type DestinationAnswer, describeDestinations } from "../../features/destinations/list.ts";
-import { openReadOnly } from "../../store/sqlite/database.ts";
+import { openAsItIs } from "../../store/sqlite/database.ts";
 import { createDeliveryStore } from "../../store/sqlite/delivery.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
@@ -64,7 +64,7 @@ function howItFared(check: string, fared: DestinationAnswer | undefined): Findin
 /** Nothing where the database cannot be read, which is told elsewhere. */
 function faredIn(folder: string, { destinations }: IntentConfig): DestinationAnswer[] {
   try {
-    const database = openReadOnly(folder);
+    const database = openAsItIs(folder);
     try {
       return describeDestinations(destinations, createDeliveryStore(database));
     } finally {

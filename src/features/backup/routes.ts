@@ -27,9 +27,12 @@ export function backupRoutes(deps: BackupDeps) {
     async ({ query, request: { headers } }) => {
       const { keyId } = keys.require(headers, "admin");
       const { compress } = readQuery(backupQuerySchema, query);
-      const { body, bytes } = await openStream(compress !== undefined);
-      const entry = { occurredMs: now(), keyId, action: "backup", subject: null, detail: { bytes } };
-      engine.administer(() => audit.record(entry));
+      const detail = { compressed: compress !== undefined };
+      // Before there is anything to send: a note that cannot be stored must leave nothing open.
+      await engine.administer(() =>
+        audit.record({ occurredMs: now(), keyId, action: "backup", subject: null, detail }),
+      );
+      const { body } = await openStream(compress !== undefined);
       return new Response(body, { headers: headersOf(compress !== undefined, now()) });
     },
     {

@@ -17,9 +17,13 @@ export type RefusedAnswer = ErrorBody & { errors: FieldErrors; started: string }
 /** What a granted request leads to; paths of this server, which scripts resolve against its address. */
 export type Granted = { fileUrl: string | null; bookingUrl: string | null; thanksUrl: string };
 
-export function linksOf(magnet: Magnet, { hasFile, hasBooking }: Grant, secret: Buffer, nowMs: number): Granted {
-  const { slug, booking, link_hours: hours } = magnet;
-  const expiresMs = nowMs + hours * HOUR_MS;
+/** When all links of a request made now end; a page that is read later gives no later ones. */
+export function linksEndMs({ link_hours: hours }: Magnet, nowMs: number): number {
+  return nowMs + hours * HOUR_MS;
+}
+
+export function linksOf(magnet: Magnet, { hasFile, hasBooking }: Grant, secret: Buffer, expiresMs: number): Granted {
+  const { slug, booking } = magnet;
   return {
     fileUrl: hasFile ? signPath(secret, `/m/${slug}/file`, expiresMs) : null,
     bookingUrl: hasBooking ? (booking?.url ?? null) : null,

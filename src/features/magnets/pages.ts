@@ -8,7 +8,7 @@ import { styleOf } from "./style.ts";
 /** What the pages know of the house around them. */
 export type PageContext = {
   /** The tracker's own address and key; null where it is not served. */
-  script: { path: string; writeKey: string } | null;
+  script: { path: string; writeKey: string | null } | null;
 };
 
 /** A form as it is shown: at first empty, and after a refusal with what was typed and what is to be mended. */
@@ -78,12 +78,16 @@ export function expiredPage(magnet: Magnet): string {
   return documentOf(magnet, title, body, { script: null });
 }
 
+function keyOf(writeKey: string | null): string {
+  return writeKey === null ? "" : `data-key="${escapeHtml(writeKey)}"`;
+}
+
 function documentOf(magnet: Magnet, title: string, body: string, { script }: PageContext): string {
   const tracker =
     script === null
       ? ""
       : // The form's own event comes from the server, which alone knows that it was taken.
-        `\n<script async src="${escapeHtml(script.path)}" data-key="${escapeHtml(script.writeKey)}" data-auto="page scroll time click"></script>`;
+        `\n<script async src="${escapeHtml(script.path)}" ${keyOf(script.writeKey)} data-auto="page scroll time click"></script>`;
   return `<!doctype html>
 <html lang="${magnet.lang}">
 <head>

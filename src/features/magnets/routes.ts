@@ -3,7 +3,15 @@ import { AppError } from "../../core/error.ts";
 import type { Magnet } from "../../core/magnet.ts";
 import { readBody } from "../../http/body.ts";
 import type { Limits } from "../../http/limits.ts";
-import { linksOf, missingResponse, refusedAnswer, refusedHeaders, refusedPage, takenAnswer } from "./answers.ts";
+import {
+  linksEndMs,
+  linksOf,
+  missingResponse,
+  refusedAnswer,
+  refusedHeaders,
+  refusedPage,
+  takenAnswer,
+} from "./answers.ts";
 import { FILE, FORM, PAGE, SEND, THANKS } from "./documents.ts";
 import { formAnswer } from "./form.ts";
 import { MAGNET_BYTES_MAX, readTyped } from "./read-submission.ts";
@@ -83,7 +91,7 @@ async function take(magnet: Magnet | null, text: string, sender: Sender, deps: M
     if (!isJson) return refusedPage(magnet, refusal, sender.url, deps.pageContext());
     return Response.json(refusedAnswer(refusal), { status: refusal.status, headers: refusedHeaders(refusal) });
   }
-  const links = linksOf(magnet, grant, deps.secret, deps.now());
+  const links = linksOf(magnet, grant, deps.secret, linksEndMs(magnet, deps.now()));
   if (isJson) return Response.json(takenAnswer(magnet, links), { headers: { "cache-control": "no-store" } });
   return new Response(null, { status: 303, headers: { location: links.thanksUrl, "cache-control": "no-store" } });
 }

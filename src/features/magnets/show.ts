@@ -49,7 +49,7 @@ function referrerOf(headers: Headers): string {
 export function showThanks(magnet: Magnet, granted: string, proof: LinkProof, { now, secret }: ShowDeps): Response {
   return (
     refusal(magnet, `/m/${magnet.slug}/thanks/${granted}`, proof, { now, secret }) ??
-    thanksResponse(magnet, linksOf(magnet, grantOf(granted), secret, now()))
+    thanksResponse(magnet, linksOf(magnet, grantOf(granted), secret, Number(proof.expires)))
   );
 }
 

@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
-import { chmodSync, rmSync, statfsSync, statSync } from "node:fs";
+import { rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../../core/error.ts";
-import { DATABASE_FILE, openReadOnly } from "./database.ts";
+import { DATABASE_FILE, openAsItIs } from "./database.ts";
 import { damaged, damagesOf } from "./integrity.ts";
 import { settle } from "./sync.ts";
 
@@ -17,13 +17,14 @@ const FILE_MODE = 0o600;
  * gets its name. Returns its size.
  */
 export function writeBackup(folder: string, target: string): number {
-  const source = openReadOnly(folder);
+  const source = openAsItIs(folder);
   const unfinished = `${target}.unfinished`;
   try {
     refuseWithoutSpace(folder, dirname(target));
     rmSync(unfinished, { force: true });
+    // SQLite writes into an empty file that is there, and so for nobody else to read from the first page on.
+    writeFileSync(unfinished, "", { mode: FILE_MODE });
     source.query("vacuum into ?").run(unfinished);
-    chmodSync(unfinished, FILE_MODE);
     const copy = new Database(unfinished, { readonly: true, strict: true });
     const damages = damagesOf(copy, true);
     copy.close(false);

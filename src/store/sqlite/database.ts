@@ -10,6 +10,8 @@ export type Durability = "full" | "normal";
 
 export const DATABASE_FILE = "do-intent.db";
 export const LOCK_FILE = "do-intent.lock";
+/** Is there while a restore puts files in place of others. */
+export const RESTORING_FILE = "do-intent.restoring";
 /** Page cache in KiB (negative in SQLite's terms): the hot ends of every index of some million events. */
 const CACHE_KIB = 64 * 1024;
 /** A page that many events touch goes to the WAL each time, and into the database once per checkpoint. */
@@ -46,6 +48,7 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
 }
 
 function openLocked(folder: string, durability: Durability, lock: Database): OpenDatabase {
+  refuseHalfRestored(folder, lock);
   const database = openFile(folder, lock);
   try {
     // Holds for a file that has no table yet, and writes to any other; an older one takes it on when it is compacted.
@@ -85,6 +88,16 @@ function isEmpty(database: Database): boolean {
   return database.query<{ page_count: number }, []>("pragma page_count").get()?.page_count === 0;
 }
 
+/** Between the old files and the restored one nobody may begin: a log would be read into another database than its own. */
+function refuseHalfRestored(folder: string, lock: Database): void {
+  if (!existsSync(join(folder, RESTORING_FILE))) return;
+  lock.close(false);
+  throw new AppError(
+    "conflict",
+    `a restore into ${folder} was cut off; run do-intent restore once more, with --replace`,
+  );
+}
+
 function openFile(folder: string, lock: Database): Database {
   try {
     return new Database(join(folder, DATABASE_FILE), { create: true, readwrite: true, strict: true });
@@ -105,17 +118,22 @@ function placeCheck(path: string): () => void {
 
 /** Opens the database beside a running server, to read. */
 export function openReadOnly(folder: string): Database {
+  return requireCurrent(openAsItIs(folder));
+}
+
+/** The same whatever version wrote it: for what looks at the file and not into its tables. */
+export function openAsItIs(folder: string): Database {
   return openExisting(folder, { readonly: true, strict: true });
 }
 
 /** Opens it beside a running server to change what no engine holds in memory, in a short transaction. */
 export function openBeside(folder: string): Database {
-  return openExisting(folder, { readwrite: true, strict: true });
+  return requireCurrent(openExisting(folder, { readwrite: true, strict: true }));
 }
 
 /** Opens it while no server does, as it is: neither made nor brought up to date. */
 export function openAlone(folder: string): Pick<OpenDatabase, "database" | "close"> {
-  const found = openBeside(folder);
+  const found = openExisting(folder, { readwrite: true, strict: true });
   try {
     const lock = lockFolder(folder);
     return {
@@ -145,6 +163,21 @@ export function isServed(folder: string): boolean {
   } finally {
     lock.close(false);
   }
+}
+
+/** What another version has written has other tables. */
+function requireCurrent(database: Database): Database {
+  const applied = appliedTags(database);
+  const isBehind = MIGRATIONS.some(({ tag }) => !applied.has(tag));
+  const isAhead = applied.size > MIGRATIONS.length || (!isBehind && applied.size !== MIGRATIONS.length);
+  if (!isBehind && !isAhead) return database;
+  database.close(false);
+  throw new AppError(
+    "conflict",
+    isAhead
+      ? "the data folder was written by a newer do-intent; use that version"
+      : "the data folder was written by an older do-intent; start this version's server on it once, which brings it up to date",
+  );
 }
 
 function openExisting(folder: string, options: { readonly?: true; readwrite?: true; strict: true }): Database {
