@@ -143,12 +143,14 @@ function askReview(
   const browser = isVisitorLeft && visitor === null && command.visitor !== null ? [command.visitor] : [];
   const personIds = [...new Set([...review.personIds, personId])].sort((a, b) => a - b);
   const asked = askedReview(
-    state.reviews,
+    [...changes.reviews, ...state.reviews],
     { personIds, reason: review.reason, claims: [...left, ...browser] },
     nowMs,
     mintId,
   );
-  if (asked.isChanged) changes.reviews.push(asked.review);
+  // One call may ask twice about the same people: by what is signed, and by what is said beside it.
+  const others = changes.reviews.filter(({ reviewId }) => reviewId !== asked.review.reviewId);
+  if (asked.isChanged) changes.reviews = [...others, asked.review];
   return asked.review.decision === null;
 }
 

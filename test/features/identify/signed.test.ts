@@ -342,6 +342,41 @@ describe("what a signature changes", () => {
     expect(house.rows("select 1 from event")).toHaveLength(2);
   });
 
+  describe("what is signed and what is beside it may ask about the same people: it is one question with all the claims", () => {
+    type Review = { person_ids: string; claims: string | null };
+    const reviewsOf = (house: TestInstance) =>
+      house
+        .rows<Review>("select person_ids, claims from merge_review order by review_id")
+        .map(({ person_ids, claims }) => ({
+          people: JSON.parse(person_ids).length,
+          claims: (JSON.parse(claims ?? "[]") as { kind: string; value: string }[]).map(({ value }) => value),
+        }));
+    const other = { user_id: "u-2", email: "bob@acme.example", phone: "+27821234567" };
+
+    test("for the first time", async () => {
+      await using house = startInstance({ intent: optional });
+      await house.postSecret("/identify", { identity: { user_id: "u-1" } });
+      await house.postSecret("/identify", { identity: other });
+      const token = await tokenOf({ user_id: "u-1", email: other.email });
+      expect((await say(house, { phone: other.phone }, token)).text).toBe('{"ok":true}');
+      expect(reviewsOf(house)).toEqual([{ people: 2, claims: [] }]);
+      expect(peopleCount(house)).toBe(2);
+    });
+
+    test.each([0, 1])("of one person with as many addresses as there may be, %d times before", async (before) => {
+      await using house = startInstance({ intent: optional });
+      for (let index = 0; index < 5; index += 1) {
+        const identity = { user_id: "u-1", email: `ada${index}@acme.example`, phone: `+2782123456${index}` };
+        await house.postSecret("/identify", { identity });
+      }
+      const known = Array.from({ length: before }, (_, index) => `ada${index + 5}@acme.example`);
+      for (const email of known) await house.postSecret("/identify", { identity: { user_id: "u-1", email } });
+      const token = await tokenOf({ user_id: "u-1", email: "signed@acme.example" });
+      expect((await say(house, { phone: "+27829999999" }, token)).status).toBe(200);
+      expect(reviewsOf(house)).toEqual([{ people: 1, claims: [...known, "signed@acme.example", "+27829999999"] }]);
+    });
+  });
+
   test("an email that only a browser said is verified once it is signed", async () => {
     await using house = startInstance({ intent: optional });
     await say(house, { email: "ada@acme.example" });
