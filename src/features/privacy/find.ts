@@ -16,12 +16,16 @@ export function findSubject(said: string | null, { people, scopes }: FindDeps): 
   const personId = parseId("person", said);
   const survivorId = personId === null ? null : people.survivorOf(personId);
   if (survivorId !== null) return { personId: survivorId, emails: [] };
-  const emails: string[] = [];
-  for (const kind of IDENTIFIER_KINDS) {
+  const meant = IDENTIFIER_KINDS.flatMap((kind) => {
     const { value } = normalizeIdentifier(kind, said);
-    if (value === undefined) continue;
-    if (kind === "email" && scopes.leadByEmail(value) !== null) emails.push(value);
-    const ownerId = people.ownerOf({ kind, value });
+    return value === undefined ? [] : [{ kind, value }];
+  });
+  // Before it is looked for among people: an address may be somebody's user_id as well.
+  const emails = meant
+    .filter(({ kind, value }) => kind === "email" && scopes.leadByEmail(value) !== null)
+    .map(({ value }) => value);
+  for (const identifier of meant) {
+    const ownerId = people.ownerOf(identifier);
     if (ownerId !== null) return { personId: ownerId, emails };
   }
   if (emails.length === 0) throw new AppError("not_found", NOBODY);

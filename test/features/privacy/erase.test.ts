@@ -200,6 +200,19 @@ describe("whoever was erased stays away", () => {
     expect(instance.rows("select email from lead")).toEqual([{ email: FRIEND }]);
   });
 
+  test("also the lead of an address that is somebody's user_id", async () => {
+    await using instance = startInstance();
+    await importLeads(instance, "spring", [{ email: EMAIL, first_name: MARK }, { email: FRIEND }]);
+    await identify(instance, null, { user_id: EMAIL });
+    const { body: exported } = await send<{ campaigns: object[] }>(instance, "GET", `/people/${EMAIL}/export`);
+    expect(exported.campaigns).toMatchObject([{ email: EMAIL, traits: { first_name: MARK } }]);
+    const { body } = await erase(instance, `/people/${EMAIL}`);
+    expect(body.erased).toMatchObject({ person: 1, lead: 1, campaign_lead: 1 });
+    expect(tablesWith(instance, MARK)).toEqual([]);
+    const summer = await importLeads(instance, "summer", [{ email: EMAIL }, { email: FRIEND }]);
+    expect(summer).toMatchObject({ suppressed: 1 });
+  });
+
   test("but a browser that somebody else uses by now stays theirs", async () => {
     await using instance = startInstance();
     await track(instance, "shared", "page_view");
