@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseIntentConfig } from "../../../src/config/intent.ts";
+import { withSecret } from "../../support/instance.ts";
 import { FILE_TEXT, GUIDE, READING_MS, startMagnets } from "./magnets.ts";
 
 const ADA = { email: "ada@acme.com", name: "Ada Lovelace", team_size: "70", timing: "Now" };
@@ -86,6 +87,35 @@ describe("the page of a magnet", () => {
     expect((await house.get(link)).text).toBe(FILE_TEXT);
     const [event] = house.rows<{ url: string }>("select url from event where name = 'form_submit'");
     expect(event?.url).toBe("http://localhost/m/roi-guide?utm_source=news");
+  });
+
+  test("gives a file for as long as was said when it was sent, however late the thanks are read", async () => {
+    await using house = startMagnets([{ ...GUIDE, link_hours: 1 }]);
+    const started = startedIn((await house.get("/m/roi-guide")).text);
+    house.clock.nowMs += READING_MS;
+    const sent = await house.sendPlain({ ...ADA, started });
+    house.clock.nowMs += 59 * 60_000;
+    const thanks = await house.get(sent.headers.get("location") ?? "");
+    const link = /href="(\/m\/roi-guide\/file[^"]+)"/.exec(thanks.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+    expect((await house.get(link)).text).toBe(FILE_TEXT);
+    house.clock.nowMs += 2 * 60_000;
+    expect((await house.get(link)).text).not.toBe(FILE_TEXT);
+  });
+
+  test("carries a write key that holds", async () => {
+    const file = { path: "/s.js", type: "text/javascript", etag: '"1"', plain: "", br: "", gzip: "" };
+    await using house = startMagnets([GUIDE], { script: { files: [file as never], eventsPath: "/v1/e" } });
+    house.keys.persist();
+    const keyOnPage = async () => /data-key="([^"]+)"/.exec((await house.get("/m/roi-guide")).text)?.[1];
+    const first = await keyOnPage();
+    const { body: second } = await house.postSecret<{ key: string }>("/keys", { name: "second", kind: "write" });
+    const { body: listed } = await house.getSecret<{ keys: { key_id: string; kind: string; name: string | null }[] }>(
+      "/keys",
+    );
+    const old = listed.keys.find(({ kind, name }) => kind === "write" && name !== "second");
+    const request = new Request(`http://localhost/keys/${old?.key_id}`, { method: "DELETE", headers: withSecret });
+    expect((await house.app.handle(request)).status).toBe(200);
+    expect([await keyOnPage(), first === second.key]).toEqual([second.key, false]);
   });
 
   test("may be sent from itself also where other sites are named", async () => {
