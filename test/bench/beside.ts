@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, type LoadResult, load, median } from "./load.ts";
+import { describe, type LoadResult, load, together } from "./load.ts";
 import { pageView, type Visitor, visitorAt } from "./traffic.ts";
 
 /** Twenty connections that rest nine milliseconds send some 2,000 events a second. */
@@ -49,12 +49,11 @@ export async function measureBesideLongWork({ port, folder, secretKey, visitors,
   ];
   for (const [name, work] of works) {
     const { seconds, pieces } = await during(work, () => steady(PIECE_REQUESTS));
-    const p99 = Math.max(...pieces.map((piece) => piece.p99));
-    const p50 = median(pieces.map((piece) => piece.p50));
-    const rate = median(pieces.map((piece) => piece.perSecond));
+    const beside = together(pieces);
+    const slowestMs = beside.latencies.at(-1) ?? 0;
     print(
       `beside ${name}, ${seconds.toFixed(1)} s`,
-      `${Math.round(rate)} requests/s  p50 ${p50.toFixed(2)} ms  p99 at most ${p99.toFixed(2)} ms, ${(median(pieces.map((piece) => piece.p99)) / alone.p99).toFixed(1)} times the p99 alone (median)`,
+      `${describe(beside)} (${(beside.p99 / alone.p99).toFixed(1)} times alone)  slowest ${slowestMs.toFixed(0)} ms`,
     );
   }
   await rm(copy, { force: true });

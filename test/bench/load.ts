@@ -2,7 +2,7 @@ import type { Socket } from "bun";
 
 /** What one run of requests over some connections came to. Latencies in milliseconds. */
 export type LoadResult = {
-  requests: number;
+  latencies: readonly number[];
   seconds: number;
   perSecond: number;
   p50: number;
@@ -81,9 +81,24 @@ export async function load(options: {
   await done;
   const seconds = (performance.now() - startedAt) / 1_000;
   for (const socket of sockets) socket.terminate();
-  latencies.sort((a, b) => a - b);
+  return resultOf(latencies, seconds, failed);
+}
+
+/** Several runs as if they were one. */
+export function together(results: readonly LoadResult[]): LoadResult {
+  const sum = (valueOf: (result: LoadResult) => number) => results.reduce((total, one) => total + valueOf(one), 0);
+  return resultOf(
+    results.flatMap(({ latencies }) => latencies),
+    sum(({ seconds }) => seconds),
+    sum(({ failed }) => failed),
+  );
+}
+
+function resultOf(all: readonly number[], seconds: number, failed: number): LoadResult {
+  const latencies = [...all].sort((a, b) => a - b);
   const percentile = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
-  return { requests, seconds, perSecond: requests / seconds, p50: percentile(0.5), p99: percentile(0.99), failed };
+  const perSecond = latencies.length / seconds;
+  return { latencies, seconds, perSecond, p50: percentile(0.5), p99: percentile(0.99), failed };
 }
 
 export function median(values: readonly number[]): number {
