@@ -2,16 +2,16 @@ import type { Identifier } from "../../core/identifier.ts";
 
 /** A longer list of weak identifiers is looked up word by word instead of each in the whole text. */
 const WORD_PATTERN = /[\w.@+-]+/g;
-const PHONE_NOISE_PATTERN = /[\s().\-/]/g;
+/** What people write between the digits of a number. */
+const PHONE_NOISE = "(?:\\(0\\)|[\\s().\\-/])*";
 
 /** Whether a text that somebody sent names one of these identifiers, however they wrote it. */
 export function createMentions(identifiers: readonly Identifier[]): (text: string) => boolean {
   const named: RegExp[] = [];
-  const phones = new Set<string>();
   const weak = new Set<string>();
   for (const { kind, value } of identifiers) {
     const folded = value.toLowerCase();
-    if (kind === "phone") phones.add(folded.replace("+", ""));
+    if (kind === "phone") named.push(phonePattern(folded));
     else if (kind === "email") named.push(new RegExp(`(?<![\\w.@+-])${escaped(folded)}(?![\\w@-])`));
     else if (kind !== "user_id" && isWord(folded)) weak.add(folded);
     // As a whole value only: a user id may be as short as "7".
@@ -20,12 +20,14 @@ export function createMentions(identifiers: readonly Identifier[]): (text: strin
   return (text) => {
     const folded = text.toLowerCase().replaceAll("%40", "@");
     if (named.some((pattern) => pattern.test(folded))) return true;
-    if (phones.size > 0) {
-      const squeezed = folded.replace("(0)", "").replace(PHONE_NOISE_PATTERN, "");
-      for (const phone of phones) if (squeezed.includes(phone)) return true;
-    }
     return weak.size > 0 && [...folded.matchAll(WORD_PATTERN)].some(([word]) => weak.has(word));
   };
+}
+
+/** Each digit of it, however they are grouped, and none beside them: times and order numbers are long, too. */
+function phonePattern(value: string): RegExp {
+  const digits = [...value.replace("+", "")].map(escaped).join(PHONE_NOISE);
+  return new RegExp(`(?<!\\d)(?:(?:00|011)${PHONE_NOISE})?${digits}(?!\\d)`);
 }
 
 function isWord(text: string): boolean {
