@@ -86,7 +86,7 @@ export async function load(options: {
 
 /** Several runs as if they were one. */
 export function together(results: readonly LoadResult[]): LoadResult {
-  const sum = (valueOf: (result: LoadResult) => number) => results.reduce((total, one) => total + valueOf(one), 0);
+  const sum = (of: (result: LoadResult) => number) => results.reduce((total, one) => total + of(one), 0);
   return resultOf(
     results.flatMap(({ latencies }) => latencies),
     sum(({ seconds }) => seconds),
