@@ -1,4 +1,5 @@
 import { accountFor } from "./account-of.ts";
+import { askReview, besideOf } from "./ask-review.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { freshIdentity, recordEvent, settleScore } from "./decide-track.ts";
 import { absorb, type Draft, draftOf, mergeRecord, newDraft } from "./draft.ts";
@@ -6,7 +7,6 @@ import type { Event } from "./event.ts";
 import { formatId } from "./id.ts";
 import { type Identifier, identifierKey, strengthRank } from "./identifier.ts";
 import { type Claim, type Past, type Resolution, resolveIdentity } from "./identity.ts";
-import { askedReview } from "./review.ts";
 import { type Evaluation, evaluate, scoreOf } from "./score.ts";
 import type { Signal } from "./signal.ts";
 import {
@@ -127,41 +127,6 @@ export function decideIdentify(
 }
 
 type Named = { command: IdentifyCommand; claims: readonly Claim[]; visitor: Identity | null };
-
-/** Whether somebody is asked now, or was before and has not answered. */
-function askReview(
-  state: State,
-  changes: Changes,
-  { review, attach: attached, isVisitorLeft }: Pick<Resolution, "review" | "attach" | "isVisitorLeft">,
-  { personId }: Person,
-  { command, claims, visitor }: Named,
-  { nowMs, mintId }: Circumstances,
-): boolean {
-  if (review === null) return false;
-  const taken = new Set(attached.map(identifierKey));
-  const left = claims.filter((claim) => claim.identity === null && !taken.has(identifierKey(claim)));
-  const browser = isVisitorLeft && visitor === null && command.visitor !== null ? [command.visitor] : [];
-  const personIds = [...new Set([...review.personIds, personId])].sort((a, b) => a - b);
-  const asked = askedReview(
-    [...changes.reviews, ...state.reviews],
-    { personIds, reason: review.reason, claims: [...left, ...browser] },
-    nowMs,
-    mintId,
-  );
-  // One call may ask twice about the same people: by what is signed, and by what is said beside it.
-  const others = changes.reviews.filter(({ reviewId }) => reviewId !== asked.review.reviewId);
-  if (asked.isChanged) changes.reviews = [...others, asked.review];
-  return asked.review.decision === null;
-}
-
-/** The browser's own word as claims. */
-function besideOf(state: State, { command, visitor }: Named): Named {
-  const claims = (command.unsigned?.claims ?? []).map((claim) => ({
-    ...claim,
-    identity: state.identities.get(identifierKey(claim)) ?? null,
-  }));
-  return { command, claims, visitor };
-}
 
 /** What a person carries once these changes are made. */
 function carriedAfter(before: readonly Identity[], changed: readonly Identity[]): Identity[] {

@@ -7,7 +7,7 @@ import { AppError } from "./error.ts";
 import { formatId } from "./id.ts";
 import { identifierKey, strengthRank } from "./identifier.ts";
 import { survivorOf } from "./identity.ts";
-import { pendingClaims } from "./review.ts";
+import { askedReview, pendingClaims } from "./review.ts";
 import { scoreOf } from "./score.ts";
 import type { Signal } from "./signal.ts";
 import { type Changes, type Identity, type MergeReview, noChanges, type State, type Verdict } from "./state.ts";
@@ -16,14 +16,17 @@ import { levelOf } from "./threshold.ts";
 
 export type ReviewCommand = { type: "review"; reviewId: number; verdict: Verdict; keyId: string };
 
-export type ReviewOutcome = {
-  status: "reviewed";
-  review: MergeReview;
-  /** Who they all are by an approval; null after a rejection. */
-  person: Standing | null;
-  mergeIds: number[];
-  signals: Signal[];
-};
+export type ReviewOutcome =
+  | {
+      status: "reviewed";
+      review: MergeReview;
+      /** Who they all are by an approval; null after a rejection. */
+      person: Standing | null;
+      mergeIds: number[];
+      signals: Signal[];
+    }
+  /** Nobody was merged: what was claimed is by now somebody's whom the review did not show. This one shows them all. */
+  | { status: "asked_anew"; review: MergeReview };
 
 type Decided = { changes: Changes; outcome: ReviewOutcome };
 
@@ -35,6 +38,11 @@ export function decideReview(state: State, command: ReviewCommand, circumstances
     throw new AppError("conflict", `this review was ${known.decision} already; undo the merge if that was wrong`);
   }
   if (personIds.length === 0) throw new AppError("conflict", "the people of this review were erased");
+  const browsers = browsersOf(state, known, personIds);
+  const outsiders = holdersOf(state, known).filter((one) => !personIds.includes(one) && !browsers.includes(one));
+  if (command.verdict === "approved" && outsiders.length > 0) {
+    return askAnew(state, known, [...personIds, ...outsiders], circumstances);
+  }
   const changes = noChanges();
   const review: MergeReview = { ...known, decision: command.verdict, decidedMs: circumstances.nowMs };
   changes.audits.push({
@@ -45,15 +53,48 @@ export function decideReview(state: State, command: ReviewCommand, circumstances
     detail: { people: personIds.length, claims: pendingClaims(known).length },
   });
   return command.verdict === "approved"
-    ? approve(state, review, personIds, changes, circumstances)
-    : reject(review, personIds, changes, circumstances);
+    ? approve(state, review, [...personIds, ...browsers], changes, circumstances)
+    : reject(review, personIds, browsers, changes, circumstances);
 }
 
-function reject(known: MergeReview, personIds: readonly number[], changes: Changes, { nowMs }: Circumstances): Decided {
+/** Whose by now what was claimed is. */
+function holdersOf({ identities }: State, review: MergeReview): number[] {
+  const found = pendingClaims(review).flatMap((claim) => identities.get(identifierKey(claim))?.personId ?? []);
+  return [...new Set(found)];
+}
+
+/** Visitors of whom there is no more to see than the browser that the review shows. */
+function browsersOf(state: State, review: MergeReview, personIds: readonly number[]): number[] {
+  const named = new Set(pendingClaims(review).map(identifierKey));
+  const isShown = (one: Identity) => one.kind === "anonymous_id" && named.has(identifierKey(one));
+  return holdersOf(state, review).filter(
+    (personId) => !personIds.includes(personId) && (state.identitiesOf.get(personId) ?? []).every(isShown),
+  );
+}
+
+/** The question about all of them, which is one that exists or a new one; this one stays as it is. */
+function askAnew(state: State, known: MergeReview, people: readonly number[], circumstances: Circumstances): Decided {
+  const { nowMs, mintId } = circumstances;
+  const personIds = [...people].sort((a, b) => a - b);
+  const asked = askedReview(state.reviews, { personIds, reason: known.reason, claims: [] }, nowMs, mintId);
+  const changes = noChanges();
+  if (asked.isChanged) changes.reviews.push(asked.review);
+  return { changes, outcome: { status: "asked_anew", review: asked.review } };
+}
+
+function reject(
+  known: MergeReview,
+  personIds: readonly number[],
+  browsers: readonly number[],
+  changes: Changes,
+  { nowMs }: Circumstances,
+): Decided {
   const review = { ...known, claims: known.claims.map((claim) => ({ ...claim, isRejected: true })) };
   changes.reviews.push(review);
   personIds.forEach((personId, index) => {
-    for (const otherId of personIds.slice(index + 1)) changes.apart.push({ personId, otherId, partedMs: nowMs });
+    for (const otherId of [...personIds.slice(index + 1), ...browsers]) {
+      changes.apart.push({ personId, otherId, partedMs: nowMs });
+    }
   });
   return { changes, outcome: { status: "reviewed", review, person: null, mergeIds: [], signals: [] } };
 }
@@ -62,14 +103,12 @@ function reject(known: MergeReview, personIds: readonly number[], changes: Chang
 function approve(
   state: State,
   review: MergeReview,
-  reviewed: readonly number[],
+  personIds: readonly number[],
   changes: Changes,
   circumstances: Circumstances,
 ): Decided {
   const { rules, nowMs } = circumstances;
   const claims = pendingClaims(review);
-  const holders = claims.flatMap((claim) => state.identities.get(identifierKey(claim))?.personId ?? []);
-  const personIds = [...new Set([...reviewed, ...holders])];
   const target = survivorOf(personIds, (personId) => state.identitiesOf.get(personId) ?? []);
   let draft = draftOf(state, target, circumstances);
   const scoreBefore = scoreOf(draft.score.sums, rules, nowMs);
@@ -111,7 +150,8 @@ function vouchedFor(
   circumstances: Circumstances,
 ): Identity[] {
   const named = new Set(claims.map(identifierKey));
-  const isNamed = (one: Identity) => one.retiredMs === null && named.has(identifierKey(one));
+  const isNamed = (one: Identity) =>
+    one.retiredMs === null && one.kind !== "anonymous_id" && named.has(identifierKey(one));
   // Of several user ids the next word of the secret key would let go of those that only a browser has claimed.
   const isKept = (one: Identity) => one.retiredMs === null && one.kind === "user_id";
   const own = identities.map((one) => (isNamed(one) || isKept(one) ? { ...one, isVerified: true } : one));

@@ -93,7 +93,7 @@ export function resolveIdentity(
   }
   const attach = attachable(fresh, [target, ...absorb].flatMap(weighing), isTrusted);
   const why = whyLeft ?? (attach.length < fresh.length ? ("too_many_identifiers" as const) : null);
-  const asked = isVisitorLeft && visitorId !== null && !visitorIsKnown ? [target, visitorId] : [target];
+  const asked = whyLeft === "kept_apart" && visitorId !== null ? [target, visitorId] : [target];
   const review = why === null ? null : { personIds: asked, reason: why };
   return { ...fixed, target, absorb, attach, review };
 }

@@ -48,3 +48,9 @@ export function askedReview(
 export function pendingClaims({ claims }: MergeReview): Identifier[] {
   return claims.filter(({ isRejected }) => !isRejected).map(({ kind, value }) => ({ kind, value }));
 }
+
+/** Whether somebody has said no to it before. */
+export function isRejected(known: readonly MergeReview[], identifier: Identifier): boolean {
+  const key = identifierKey(identifier);
+  return known.some(({ claims }) => claims.some((claim) => claim.isRejected && identifierKey(claim) === key));
+}

@@ -99,7 +99,7 @@ export type MergeReview = {
   /** In the order of their ids. */
   personIds: number[];
   reason: ReviewReason;
-  /** What was named and is nobody's yet; those that were rejected stay so. */
+  /** What was named and is nobody's yet, or a browser that nobody is known by; those that were rejected stay so. */
   claims: ReviewClaim[];
   createdMs: number;
   decidedMs: number | null;

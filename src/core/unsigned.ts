@@ -1,6 +1,7 @@
 import { type Identifier, identifierKey } from "./identifier.ts";
 import { hasRoomFor } from "./identity.ts";
-import type { Identity, MergeReview, ReviewReason, State } from "./state.ts";
+import { isRejected } from "./review.ts";
+import type { Identity, ReviewReason, State } from "./state.ts";
 import type { Traits } from "./traits.ts";
 
 /** What a signed call says beside what is signed: a browser's word like any other. */
@@ -14,22 +15,17 @@ export type Beside = { attach: Identifier[]; review: { personIds: number[]; reas
  */
 export function besideSigned(state: State, claims: readonly Identifier[], own: readonly Identity[]): Beside {
   const carried = new Set(own.filter(({ retiredMs }) => retiredMs === null).map(identifierKey));
-  const rejected = new Set(state.reviews.flatMap(rejectedOf));
   const attach: Identifier[] = [];
   const others = new Set<number>();
   let isTooMany = false;
   for (const claim of claims) {
     const key = identifierKey(claim);
     const known = state.identities.get(key);
-    if (carried.has(key) || rejected.has(key)) continue;
+    if (carried.has(key) || isRejected(state.reviews, claim)) continue;
     if (known !== undefined) others.add(known.personId);
     else if (hasRoomFor(claim, [...own, ...attach])) attach.push(claim);
     else isTooMany = true;
   }
   if (others.size > 0) return { attach, review: { personIds: [...others], reason: "unsigned_claim" } };
   return { attach, review: isTooMany ? { personIds: [], reason: "too_many_identifiers" } : null };
-}
-
-function rejectedOf({ claims }: MergeReview): string[] {
-  return claims.filter(({ isRejected }) => isRejected).map(identifierKey);
 }

@@ -82,7 +82,9 @@ export function loadReview(
     if (identity !== null) state.identities.set(identifierKey(claim), identity);
   }
   const holders = [...state.identities.values()].map(({ personId }) => personId);
-  loadPeople([...new Set([...personIds, ...holders])], claims);
+  const touched = [...new Set([...personIds, ...holders])].sort((a, b) => a - b);
+  state.reviews = rows.reviews.filter((one) => String(one.personIds) === String(touched));
+  loadPeople(touched, claims);
 }
 
 export function applyMerges(

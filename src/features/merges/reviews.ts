@@ -66,10 +66,21 @@ export async function decideReview(
   const [outcome] = await engine.submit([{ type: "review", reviewId, verdict, keyId }]);
   if (outcome === undefined) throw new Error("a command came back without an outcome");
   if (outcome instanceof AppError) throw outcome;
+  if (outcome.status === "asked_anew") throw new AppError("conflict", askedAnewMessage(outcome.review));
   return decidedAnswer(outcome, verdict);
 }
 
-function decidedAnswer({ review, person, mergeIds, signals }: ReviewOutcome, state: Verdict): DecidedAnswer {
+function askedAnewMessage({ reviewId, decision }: MergeReview): string {
+  const id = formatId("review", reviewId);
+  const became =
+    "an identifier that this review claims belongs by now to somebody whom it does not show; nobody was merged";
+  if (decision === "rejected") return `${became}, as ${id} was rejected, which shows them all; reject this one too`;
+  return `${became}; ${id} asks about all of them: look at it in GET /reviews?state=open and decide there`;
+}
+
+type Reviewed = Extract<ReviewOutcome, { status: "reviewed" }>;
+
+function decidedAnswer({ review, person, mergeIds, signals }: Reviewed, state: Verdict): DecidedAnswer {
   return {
     review_id: formatId("review", review.reviewId),
     state,

@@ -26,6 +26,8 @@ export function createReviewLoader(database: Database, parts: LoadParts): (comma
     const holders = [...state.identities.values()].map(({ personId }) => personId);
     const touched = [...new Set([...personIds, ...holders])];
     for (const personId of touched) parts.loadPerson(state, personId);
+    const anew = reviews.byPeople([...touched].sort((a, b) => a - b));
+    if (anew !== null) state.reviews.push(anew);
     if (touched.length > 1) parts.loadSharedSessions(state);
     parts.loadAccounts(state, claims);
     for (const { accountId } of [...state.scores.values(), ...state.accounts.values()])

@@ -245,6 +245,56 @@ describe("a review", () => {
   });
 });
 
+describe("a review whose claim has become somebody's", () => {
+  const BOSS = "boss@acme.com";
+
+  /** A browser of u1 says an address, and the secret key says it of u2 before anybody has looked. */
+  async function claimedByAnother(instance: TestInstance): Promise<string> {
+    await say(instance, "one", { user_id: "u1" });
+    await instance.post("/identify", { anonymous_id: "one", identity: { email: BOSS } });
+    await say(instance, null, { user_id: "u2", email: BOSS });
+    return (await listed(instance, "open"))[0]?.review_id ?? "";
+  }
+
+  async function listed(instance: TestInstance, state: string) {
+    return (await instance.getSecret<ReviewsAnswer>(`/reviews?state=${state}`)).body.reviews;
+  }
+
+  test("is not approved: nobody is merged, and a review that shows them all is open", async () => {
+    await using instance = startInstance();
+    const id = await claimedByAnother(instance);
+    const [one, two] = [await person(instance, "u1"), await person(instance, "u2")];
+    for (let times = 0; times < 2; times += 1) {
+      const { status, body } = await instance.postSecret(`/reviews/${id}/approve`, "");
+      expect([status, body.error.code]).toEqual([409, "conflict"]);
+      const [anew, ...others] = await listed(instance, "open");
+      expect(body.error.message).toContain(`${anew?.review_id} asks about all of them`);
+      expect(anew?.people.map(({ person_id }) => person_id)).toEqual([one.person_id, two.person_id]);
+      expect(others.map(({ review_id }) => review_id)).toEqual([id]);
+    }
+    expect(instance.rows("select 1 from merge")).toEqual([]);
+    expect(instance.rows("select action from audit where action like 'review%'")).toEqual([]);
+    expect([await person(instance, "u1"), await person(instance, "u2")]).toEqual([one, two]);
+    const [anew] = await listed(instance, "open");
+    expect((await instance.postSecret(`/reviews/${anew?.review_id}/approve`, "")).status).toBe(200);
+    expect((await person(instance, "u2")).person_id).toBe((await person(instance, "u1")).person_id);
+    expect((await instance.postSecret<DecidedAnswer>(`/reviews/${id}/approve`, "")).body.merges).toEqual([]);
+    expect(await listed(instance, "open")).toEqual([]);
+  });
+
+  test("is not asked anew where somebody has said no to them all", async () => {
+    await using instance = startInstance();
+    const id = await claimedByAnother(instance);
+    await instance.postSecret(`/reviews/${id}/approve`, "");
+    const [anew] = await listed(instance, "open");
+    await instance.postSecret(`/reviews/${anew?.review_id}/reject`, "");
+    const again = await instance.postSecret(`/reviews/${id}/approve`, "");
+    expect([again.status, again.body.error.message]).toEqual([409, expect.stringContaining("reject this one too")]);
+    expect((await instance.postSecret(`/reviews/${id}/reject`, "")).status).toBe(200);
+    expect(instance.rows("select 1 from merge")).toEqual([]);
+  });
+});
+
 describe("what is amiss is told", () => {
   const refusals: { what: string; method: "get" | "post"; path: string; status: number; field?: string }[] = [
     { what: "a person that is none", method: "get", path: "/merges?person=ada", status: 422, field: "person" },
@@ -304,6 +354,61 @@ describe("limits that ask instead of merging", () => {
       expect([index, said.body.merged]).toEqual([index, index < 100]);
     }
     const { reviews } = (await instance.getSecret<ReviewsAnswer>("/reviews")).body;
-    expect(reviews).toMatchObject([{ reason: "too_many_merges", people: [{}, {}] }]);
+    expect(reviews).toMatchObject([
+      { reason: "too_many_merges", people: [{}], claims: [{ kind: "anonymous_id", value: "browser 100" }] },
+    ]);
+  });
+
+  describe("browsers beyond a hundred that say the same address are one question", () => {
+    async function full(): Promise<{ instance: TestInstance; reviewId: string }> {
+      const instance = startInstance();
+      await say(instance, null, { email: ADA });
+      for (let index = 0; index < 130; index += 1) {
+        await look(instance, `browser ${index}`, "/");
+        await instance.post("/identify", { anonymous_id: `browser ${index}`, identity: { email: ADA } });
+      }
+      const { reviews } = (await instance.getSecret<ReviewsAnswer>("/reviews")).body;
+      expect(reviews).toMatchObject([{ reason: "too_many_merges", state: "open", people: [{}] }]);
+      expect(reviews[0]?.claims.map(({ value }) => value)).toEqual(
+        Array.from({ length: 20 }, (_, index) => `browser ${100 + index}`),
+      );
+      expect(instance.rows("select count(*) as merges from merge")).toEqual([{ merges: 100 }]);
+      return { instance, reviewId: reviews[0]?.review_id ?? "" };
+    }
+
+    test("and an approval takes those in that it shows, as browsers", async () => {
+      const { instance, reviewId } = await full();
+      await using _ = instance;
+      const approved = await instance.postSecret<DecidedAnswer>(`/reviews/${reviewId}/approve`, "");
+      expect(approved.body.merges).toHaveLength(20);
+      const ada = (await person(instance, ADA)).person_id;
+      expect((await person(instance, "browser 119")).person_id).toBe(ada);
+      expect((await person(instance, "browser 120")).person_id).not.toBe(ada);
+      expect(instance.rows("select value from identity where is_verified = 1")).toEqual([{ value: ADA }]);
+    });
+
+    test("and a rejection keeps them apart for good, and is not asked again", async () => {
+      const { instance, reviewId } = await full();
+      await using _ = instance;
+      await instance.postSecret(`/reviews/${reviewId}/reject`, "");
+      const { merges } = (await instance.getSecret<MergesAnswer>("/merges?limit=30")).body;
+      for (const { merge_id } of merges) await instance.postSecret(`/merges/${merge_id}/undo`, "");
+      const ada = (await person(instance, ADA)).person_id;
+      await say(instance, "browser 100", { email: ADA });
+      expect((await person(instance, "browser 100")).person_id).not.toBe(ada);
+      expect((await instance.getSecret<ReviewsAnswer>("/reviews?state=open")).body.reviews).toEqual([]);
+      await say(instance, "browser 125", { email: ADA });
+      expect((await person(instance, "browser 125")).person_id).toBe(ada);
+    });
+
+    test("but not one in which somebody is known by now: that is asked anew", async () => {
+      const { instance, reviewId } = await full();
+      await using _ = instance;
+      await say(instance, "browser 105", { email: OTHER });
+      expect((await instance.postSecret(`/reviews/${reviewId}/approve`, "")).status).toBe(409);
+      expect(instance.rows("select count(*) as merges from merge")).toEqual([{ merges: 100 }]);
+      const { reviews } = (await instance.getSecret<ReviewsAnswer>("/reviews?state=open")).body;
+      expect(reviews).toMatchObject([{ people: [{}, {}], claims: [] }, { review_id: reviewId }]);
+    });
   });
 });
