@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { Identity } from "../../core/state.ts";
 import { DELIVERY_SQL } from "./delivery-sql.ts";
+import { createListEraser } from "./erase-lists.ts";
 import { createTraceEraser, identifierOfLead } from "./erase-traces.ts";
 import { PEOPLE_SQL } from "./people.ts";
 import { createScopeReader, type Lead, type Subject } from "./person-scope.ts";
@@ -36,7 +37,7 @@ export const ERASE_SQL = {
 /** Rows by table: those that are gone, and those of others that were stripped of the person. */
 export type Erased = {
   rows: { readonly [table: string]: number };
-  stripped: { signal: number; merge: number };
+  stripped: { signal: number; merge: number; campaign_lead: number };
   suppressed: number;
 };
 
@@ -51,6 +52,7 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
   const erasePeople = peopleEraser(database);
   const eraseSignals = signalEraser(database);
   const eraseLeads = leadEraser(database);
+  const stripLists = createListEraser(database);
   const isLiveElsewhere = livesElsewhere(database);
   const lowerMerges = mergeLowerer(database);
   const erase = (subject: Subject, nowMs: number): Erased | null => {
@@ -64,11 +66,12 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
     const people = erasePeople(personIds, scope.identities);
     const signals = eraseSignals(personIds, scope.accountIds, traces.signalIds, nowMs);
     const leads = eraseLeads(scope.leads);
+    const listRows = stripLists(scope);
     lowerMerges();
     suppressions.add(suppressed, nowMs);
     return {
       rows: { ...people, ...signals, ...leads, merge_review: traces.reviews, rejected_event: traces.rejected },
-      stripped: { signal: traces.signalIds.length, merge: traces.merges },
+      stripped: { signal: traces.signalIds.length, merge: traces.merges, campaign_lead: listRows },
       suppressed: suppressed.length,
     };
   };
