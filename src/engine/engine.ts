@@ -7,6 +7,7 @@ import type { Changes, State } from "../core/state.ts";
 import { storageRefusal } from "../core/storage-fault.ts";
 import type { LoopStore, RejectedEvent } from "../store/port.ts";
 import type { Clock } from "./clock.ts";
+import { BUSY_WAIT_MS, BUSY_WAITS_MAX, isHeld, onceFree } from "./held.ts";
 import { createIdSource } from "./ids.ts";
 
 /** Commands and refused events that may wait; beyond it the door says 429 instead of promising what memory would have to hold. */
@@ -14,9 +15,6 @@ const QUEUE_MAX = 50_000;
 /** The same in one transaction: bounds how long a reply waits for its neighbours. */
 const TRANSACTION_MAX = 1_000;
 
-/** A backup or the command line may hold the file for a moment; the event loop goes on meanwhile. */
-const BUSY_WAIT_MS = 50;
-const BUSY_WAITS_MAX = 100;
 /** So long a refused transaction counts against our health, unless one is stored before. */
 const FAILED_FOR_MS = 10_000;
 
@@ -54,8 +52,11 @@ export type Engine = {
     commands: readonly Given[],
     rejected?: readonly RejectedEvent[],
   ): Promise<(OutcomeOf<Given> | AppError)[]>;
-  /** Runs work that decides nothing, such as an erasure, in a transaction of its own between two batches. */
-  administer<Result>(work: () => Result): Result;
+  /**
+   * Runs work that decides nothing, such as an erasure, in a transaction of its own between two batches; once more as
+   * long as somebody else holds the file. The work itself waits for nothing, since the transaction is open meanwhile.
+   */
+  administer<Result>(work: () => Result): Promise<Result>;
   now: Clock;
   /**
    * Why the last transaction could not be stored, until one could, for some seconds at most; a damaged file stays one
@@ -64,7 +65,7 @@ export type Engine = {
   storageProblem(): AppError | null;
   /** Commands and refused events that wait for their transaction. */
   backlog(): number;
-  /** Waits for all that was submitted. */
+  /** Waits for all that was submitted, and for what administers. */
   drain(): Promise<void>;
 };
 
@@ -80,6 +81,14 @@ export function createEngine(options: EngineOptions): Engine {
   let isScheduled = false;
   let failure: { atMs: number; refusal: AppError } | null = null;
   let onIdle: (() => void)[] = [];
+  let administering = 0;
+
+  const isIdle = (): boolean => !isScheduled && administering === 0;
+  const tellIdle = (): void => {
+    if (!isIdle()) return;
+    for (const resolve of onIdle) resolve();
+    onIdle = [];
+  };
 
   const flush = (): void => {
     const batch = takeBatch();
@@ -98,10 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
         options.onFault(error);
       }
     }
-    if (!isScheduled) {
-      for (const resolve of onIdle) resolve();
-      onIdle = [];
-    }
+    tellIdle();
   };
 
   const takeBatch = (): Submission[] => {
@@ -152,7 +158,7 @@ export function createEngine(options: EngineOptions): Engine {
       const signals = crossings.map(({ data }) => data);
       return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
     } catch (error) {
-      if (isBusy(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
+      if (isHeld(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
       options.onFault(error);
       const refusal = storageRefusal(error);
       // One that cannot be stored must not take its neighbours with it; a disk that is full takes them all.
@@ -188,14 +194,18 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     submit: submit as Engine["submit"],
-    administer: (work) => {
+    administer: async (work) => {
+      administering += 1;
       try {
-        return store.administer(work);
+        return await onceFree(() => store.administer(work));
       } catch (error) {
         const refusal = storageRefusal(error);
         if (refusal === null) throw error;
         options.onFault(error);
         throw refusal;
+      } finally {
+        administering -= 1;
+        tellIdle();
       }
     },
     now: clock,
@@ -205,7 +215,7 @@ export function createEngine(options: EngineOptions): Engine {
       return isRecent || failure.refusal.code === "damaged" ? failure.refusal : null;
     },
     backlog: () => queued,
-    drain: () => (isScheduled ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve()),
+    drain: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => onIdle.push(resolve))),
   };
 }
 
@@ -213,10 +223,6 @@ const UNDECIDED = new AppError("internal", "this one could not be stored, by a f
 
 function rowsOf({ commands, rejected }: Submission): number {
   return commands.length + rejected.length;
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
 }
 
 function repliesOf(batch: readonly Submission[], outcomes: readonly (Outcome | AppError)[]): (() => void)[] {

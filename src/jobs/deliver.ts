@@ -1,5 +1,6 @@
 import type { DestinationConfig } from "../destinations/config.ts";
 import type { RenderContext } from "../destinations/interface.ts";
+import { onceFree } from "../engine/held.ts";
 import type { DeliveryStore } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
 import { type Attempt, type Post, realPost } from "./deliver-attempt.ts";
@@ -34,7 +35,7 @@ export type Deliverer = {
   /** Something new may wait. Costs next to nothing: the work is done in a later turn of the event loop. */
   wake(): void;
   /** Sends nothing there until somebody says so; what comes meanwhile waits. */
-  pause(name: string): void;
+  pause(name: string): Promise<void>;
   /** Forgets what went wrong, and sends at once what waits; resolves when all of it is due. */
   resume(name: string): Promise<void>;
   /** Sends a signal that says it is a test, at once and past filter, queue and pause; null where nobody has that name. */
@@ -99,10 +100,15 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   /** Whoever pauses it meanwhile has the last word: being due sends nothing yet. */
   const resume = async (name: string): Promise<void> => {
     const nowMs = now();
-    setHealth(name, { pausedMs: null, pauseReason: null, failingSinceMs: null });
-    while (stopped === null && store.hurry(name, nowMs, HURRY_ROWS) === HURRY_ROWS) {
+    const hurry = () => store.hurry(name, nowMs, HURRY_ROWS);
+    let hurried = await onceFree(() => {
+      setHealth(name, { pausedMs: null, pauseReason: null, failingSinceMs: null });
+      return hurry();
+    });
+    while (stopped === null && hurried === HURRY_ROWS) {
       lanes.touch();
       await new Promise((resolve) => setImmediate(resolve));
+      hurried = await onceFree(hurry);
     }
     lanes.touch();
   };
@@ -135,7 +141,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   void pullForward();
   return {
     wake: lanes.touch,
-    pause: (name) => setHealth(name, { ...store.health(name), pausedMs: now(), pauseReason: "manual" }),
+    pause: (name) => onceFree(() => setHealth(name, { ...store.health(name), pausedMs: now(), pauseReason: "manual" })),
     resume,
     test: async (name) => {
       const config = options.destinations().find((candidate) => candidate.name === name);

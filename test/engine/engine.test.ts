@@ -310,6 +310,63 @@ test("what somebody else holds for a moment is waited for, and the event loop go
   expect(house.faults).toEqual([]);
 });
 
+describe("what administers", () => {
+  /** Holds the file for so many turns of the event loop. */
+  async function holding(house: EngineHouse, work: () => Promise<unknown>): Promise<unknown> {
+    const other = new Database(house.database.filename);
+    other.run("begin immediate");
+    const waiting = work();
+    for (let turns = 0; turns < 10; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    other.run("rollback");
+    other.close();
+    return waiting;
+  }
+  const note = (house: EngineHouse) =>
+    house.engine.administer(() => house.database.run("insert into suppression values (?, 1)", ["hash"]));
+
+  test("waits for what somebody else holds for a moment, and does it once", async () => {
+    using house = openEngine(neverFalls);
+    await holding(house, () => note(house));
+    expect([count(house, "suppression"), house.faults]).toEqual([1, []]);
+  });
+
+  test("is waited for by drain", async () => {
+    using house = openEngine(neverFalls);
+    let isDone = false;
+    await holding(house, () => {
+      void note(house).then(() => (isDone = true));
+      return house.engine.drain();
+    });
+    expect([isDone, count(house, "suppression")]).toEqual([true, 1]);
+  });
+
+  test("is refused where the file stays held for seconds, and says why it was", async () => {
+    let tries = 0;
+    using house = openEngine(neverFalls, {
+      wrapStore: (store) => ({
+        ...store,
+        administer: () => {
+          tries += 1;
+          throw Object.assign(new Error("held"), { code: "SQLITE_BUSY" });
+        },
+      }),
+    });
+    const beganMs = performance.now();
+    expect(await codeOf(house.engine.administer(() => undefined))).toBe("unavailable");
+    expect(performance.now() - beganMs).toBeGreaterThan(4_000);
+    expect([tries, house.faults.length]).toEqual([101, 1]);
+  }, 15_000);
+
+  test("tells what went wrong inside as it was said, at once", async () => {
+    using house = openEngine(neverFalls);
+    const refuse = () => {
+      throw new AppError("not_found", "nobody");
+    };
+    expect(await codeOf(house.engine.administer(refuse))).toBe("not_found");
+    expect([house.faults, house.database.inTransaction]).toEqual([[], false]);
+  });
+});
+
 test("a row that cannot be written takes no neighbour of its turn with it", async () => {
   using house = openEngine(neverFalls, {
     wrapStore: (store) => ({

@@ -258,7 +258,7 @@ test("after five days of failures a destination is paused, and resumed it gets w
 test("what waits in thousands is made due in turns of five hundred, between which others have theirs", async () => {
   await using house = openHouse([webhook("http://crm.example/")], { post: { send: async () => failing(200) } });
   const many = 1_200;
-  house.deliverer.pause("crm");
+  await house.deliverer.pause("crm");
   house.signal(...Array.from({ length: many }, (_, index) => ({ signalId: index + 1, personId: index })));
   const tried = { destination: "crm", state: "pending" as const, attempts: 1, status: 500, answer: "" };
   const later = { nextAttemptMs: NOON_MS + HOUR_MS, attemptedMs: NOON_MS };
@@ -281,7 +281,7 @@ test("a paused destination gets nothing until it is resumed", async () => {
       },
     },
   });
-  house.deliverer.pause("crm");
+  await house.deliverer.pause("crm");
   house.signal({ signalId: 1, personId: 1 });
   await house.deliverer.settled();
   expect(sent).toHaveLength(0);
@@ -293,7 +293,7 @@ test("a paused destination gets nothing until it is resumed", async () => {
 test("what waits for a destination that is no longer configured is kept, said, and sent when it is back", async () => {
   await using house = openHouse([webhook("http://crm.example/")], { post: { send: async () => failing(200) } });
   const configured = house.configs;
-  house.deliverer.pause("crm");
+  await house.deliverer.pause("crm");
   house.signal({ signalId: 1, personId: 1 });
   await house.deliverer.settled();
   house.configs = [];

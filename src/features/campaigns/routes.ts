@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { readChunks } from "../../http/body.ts";
 import { csvHeaders } from "../../http/csv.ts";
 import type { Keys } from "../../http/keys.ts";
@@ -36,6 +37,7 @@ export type CreateRequest = { kind: "csv" | "json"; settings: CampaignSettings; 
 
 export type CampaignsDeps = {
   keys: Keys;
+  engine: Pick<Engine, "administer">;
   now: () => number;
   campaigns: CampaignReader;
   audit: AuditStore;
@@ -101,17 +103,17 @@ function kindOf(contentType: string, [first]: readonly Uint8Array[]): "csv" | "j
   return /^\s*\{/.test(Buffer.from(first?.subarray(0, 100) ?? []).toString("latin1")) ? "json" : "csv";
 }
 
-function exportAnswer(
+async function exportAnswer(
   id: string,
   isHashed: boolean,
   request: Request,
-  { keys, campaigns, audit, publicUrl, now }: CampaignsDeps,
-): Response {
+  { keys, engine, campaigns, audit, publicUrl, now }: CampaignsDeps,
+): Promise<Response> {
   const campaign = findCampaign(id, campaigns);
-  const pieces = exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed });
-  const body = streamOf(pieces);
   const { keyId } = keys.require(request.headers, "read");
   const subject = formatId("campaign", campaign.campaignId);
-  audit.record({ occurredMs: now(), keyId, action: "campaign.export", subject, detail: { hashed: isHashed } });
+  const entry = { occurredMs: now(), keyId, action: "campaign.export", subject, detail: { hashed: isHashed } };
+  await engine.administer(() => audit.record(entry));
+  const body = streamOf(exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed }));
   return new Response(body, { headers: csvHeaders(`campaign-${campaign.slug}-urls.csv`) });
 }

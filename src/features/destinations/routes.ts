@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
+import { onceFree } from "../../engine/held.ts";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
@@ -18,7 +19,7 @@ export type DestinationsDeps = {
   /** The job that sends. */
   sender: {
     wake(): void;
-    pause(name: string): void;
+    pause(name: string): Promise<void>;
     resume(name: string): Promise<void>;
     test(name: string): Promise<TestResult | null>;
   };
@@ -72,8 +73,8 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/deliveries/:id/replay",
-      ({ params }) => {
-        const replayed = replayDelivery(params.id, deliveries, now());
+      async ({ params }) => {
+        const replayed = await onceFree(() => replayDelivery(params.id, deliveries, now()));
         sender.wake();
         return replayed;
       },
@@ -87,7 +88,7 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
       "/destinations/:name/replay",
       async ({ params, query }) => {
         const { since } = readQuery(replayQuerySchema, query);
-        const replayed = await deliveries.replaySince(known(params.name), since, now());
+        const replayed = await deliveries.replaySince(known(params.name), since, now(), onceFree);
         sender.wake();
         return { replayed };
       },
@@ -100,8 +101,8 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/destinations/:name/pause",
-      ({ params }) => {
-        sender.pause(known(params.name));
+      async ({ params }) => {
+        await sender.pause(known(params.name));
         return { ok: true };
       },
       changing("Holds a destination back", NAMED, "ok"),

@@ -18,9 +18,9 @@ export type KeysDeps = {
 
 /** Keys are made and revoked by who may administer. */
 export function keyRoutes({ keys, engine, now, keyStore: store, audit }: KeysDeps) {
-  const change = (headers: Headers, work: (book: KeyBook) => KeyAnswer): KeyAnswer => {
+  const change = async (headers: Headers, work: (book: KeyBook) => KeyAnswer): Promise<KeyAnswer> => {
     const { keyId: by } = keys.require(headers, "admin");
-    const answer = engine.administer(() => work({ store, audit, by, nowMs: now() }));
+    const answer = await engine.administer(() => work({ store, audit, by, nowMs: now() }));
     keys.refresh();
     return answer;
   };

@@ -31,7 +31,7 @@ export type PrivacyDeps = FindDeps & {
 export function privacyRoutes(deps: PrivacyDeps) {
   const { keys, engine, now, erase, suppressions, audit } = deps;
   const exportPerson = createExports({ ...deps.exports, now });
-  const eraseFound = (headers: Headers, find: () => Subject): EraseAnswer => {
+  const eraseFound = (headers: Headers, find: () => Subject): Promise<EraseAnswer> => {
     const { keyId: by } = keys.require(headers, "admin");
     return engine.administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }));
   };
@@ -57,7 +57,13 @@ export function privacyRoutes(deps: PrivacyDeps) {
         const { subject, body } = await exportPerson((found) => findSubject(params.id, found));
         const personId = subject.personId === null ? null : formatId("person", subject.personId);
         const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
-        engine.administer(() => audit.record(entry));
+        await engine
+          .administer(() => audit.record(entry))
+          .catch(async (error) => {
+            // Nothing leaves without its note, nor keeps a snapshot open.
+            await body.cancel();
+            throw error;
+          });
         return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
       },
       EXPORT,

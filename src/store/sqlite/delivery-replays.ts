@@ -34,8 +34,16 @@ export function createReplays(database: Database) {
       return reopened !== null;
     }),
 
-    /** All that was created since, delivered or dead, step by step while others have their turn; returns how many. */
-    replaySince: async (destination: string, sinceMs: number, nowMs: number): Promise<number> => {
+    /**
+     * All that was created since, delivered or dead, step by step while others have their turn; returns how many. Each
+     * step can wait for its turn in a way of the caller's.
+     */
+    replaySince: async (
+      destination: string,
+      sinceMs: number,
+      nowMs: number,
+      inTurn: (step: () => number) => Promise<number> = async (step) => step(),
+    ): Promise<number> => {
       // What is created meanwhile, and what is delivered again, is no part of it.
       const untilId = lastId.get()?.deliveryId ?? 0;
       let position: Position | undefined = { createdMs: sinceMs, deliveryId: 0 };
@@ -44,7 +52,7 @@ export function createReplays(database: Database) {
         const startMs = performance.now();
         const found = since.all(destination, position.createdMs, position.deliveryId, untilId, STEP_ROWS);
         // A writer in another process waits by asking now and then, so there must be times when it is let in.
-        replayed += reopenAll.immediate(found, destination, nowMs);
+        replayed += await inTurn(() => reopenAll.immediate(found, destination, nowMs));
         position = found[STEP_ROWS - 1];
         if (position !== undefined) await Bun.sleep(performance.now() - startMs);
       }

@@ -191,7 +191,7 @@ describe("keys are revoked", () => {
   test("from elsewhere too: a running server looks again after a second", async () => {
     await using house = startStored();
     expect((await house.getSecret("/people")).status).toBe(200);
-    house.engine.administer(() => undefined);
+    await house.engine.administer(() => undefined);
     const { createKeyStore } = await import("../../../src/store/sqlite/keys.ts");
     const { openBeside } = await import("../../../src/store/sqlite/database.ts");
     const [{ file } = { file: "" }] = house.rows<{ file: string }>("pragma database_list");
