@@ -140,6 +140,24 @@ describe("who says they are somebody", () => {
     expect((await house.get<Personal>("/p", cookie("attacker-1"))).body).toEqual(NOBODY);
   });
 
+  test("learns nothing either when the secret key later makes them one with somebody else", async () => {
+    await using house = startInstance({ intent: { personalize: LISTED } });
+    await house.postSecret("/identify", { identity: { user_id: "u-1" } });
+    house.clock.nowMs += 1_000;
+    await house.post("/track", view("attacker-1"));
+    house.clock.nowMs += 1_000;
+    await known(house);
+    await house.post("/identify", identify("attacker-1", { email: "ada@acme.com" }));
+    await house.postSecret("/identify", { identity: { user_id: "u-1", email: "ada@acme.com" } });
+    const absorbed = house.rows<{ snapshot: string }>(
+      `select snapshot from merge where exists (select 1 from json_each(snapshot, '$.absorbed.identityIds')
+         where value = (select identity_id from identity where value = 'attacker-1'))`,
+    );
+    expect(absorbed).toHaveLength(2);
+    expect((await house.get<Personal>("/p", cookie("attacker-1"))).body).toEqual(NOBODY);
+    expect((await house.get<Personal>("/p", cookie("visitor-1"))).body.fields.first_name).toBe("Ada");
+  });
+
   test("is believed when the secret key says so", async () => {
     await using house = startInstance({ intent: { personalize: LISTED } });
     await known(house);
