@@ -1,3 +1,4 @@
+import { accountFor } from "./account-of.ts";
 import { type Attribution, attributionOf, combineAttribution, touchOf } from "./attribution.ts";
 import { attributionData } from "./channel.ts";
 import type { Circumstances } from "./circumstances.ts";
@@ -59,11 +60,11 @@ export function decideTrack(
   if (known === undefined && isSuppressed(state, actor))
     return { changes, outcome: { status: "suppressed", eventId: event.eventId } };
   const identity = known ?? freshIdentity(actor, circumstances.mintId(), command.isTrusted, circumstances);
-  if (known === undefined) {
-    changes.identities.push(identity);
-    changes.people.push(freshPerson(identity.personId, nowMs));
-  }
-  const before = state.scores.get(identity.personId) ?? freshScore(identity.personId, event.occurredMs);
+  const accountId = known === undefined ? addPerson(state, identity, changes, circumstances) : null;
+  const before = state.scores.get(identity.personId) ?? {
+    ...freshScore(identity.personId, event.occurredMs),
+    accountId,
+  };
   const scoreBefore = scoreOf(before.sums, rules, nowMs);
   const recorded = recordEvent(state, identity, before, event, circumstances);
   const settled = recorded.isScored
@@ -94,6 +95,17 @@ export function decideTrack(
     signals,
   };
   return { changes, outcome };
+}
+
+/** Whoever is new; a backend may name them by an address, which makes them a company's. */
+function addPerson(state: State, identity: Identity, changes: Changes, circumstances: Circumstances): number | null {
+  const person = freshPerson(identity.personId, circumstances.nowMs);
+  const account = accountFor(state, person, [identity], circumstances);
+  const accountId = account?.accountId ?? null;
+  changes.identities.push(identity);
+  changes.people.push({ ...person, accountId });
+  if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
+  return accountId;
 }
 
 /** A new identity of a new person, unless `personId` names whose it is. */

@@ -60,6 +60,7 @@ function decideAlone(
 /** Lets the following commands of the same load see what was decided. */
 export function adopt(state: State, changes: Changes): void {
   for (const event of changes.events) state.knownEventIds.add(event.eventId);
+  for (const account of changes.accounts) state.accounts.set(account.domain, account);
   for (const person of changes.people) state.people.set(person.personId, person);
   for (const score of changes.scores) state.scores.set(score.personId, score);
   for (const standing of changes.standings) state.standings.set(standing.accountId, standing);

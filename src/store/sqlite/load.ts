@@ -119,6 +119,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
         identity = findIdentity(actor, key);
         if (identity === undefined) {
           if (suppressions.isSuppressed(actor)) state.suppressed.add(key);
+          else if (actor.kind === "email") loadAccounts(state, [actor]);
           continue;
         }
         state.identities.set(key, identity);
@@ -127,6 +128,7 @@ export function createLoader(database: Database, recent: Recent): Loader {
       }
       loadSessions(state, identity.personId, sessionKeyOf(event));
     }
+    for (const { accountId } of state.accounts.values()) loadStanding(state, accountId);
     return state;
   };
 

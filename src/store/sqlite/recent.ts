@@ -37,7 +37,7 @@ export function createRecent(database: Database): Recent {
     },
     adopt: (changes) => {
       for (const change of changes) {
-        adopt(kept, { ...change, events: [], people: [], standings: [] });
+        adopt(kept, { ...change, events: [], people: [], accounts: [], standings: [] });
         // A merge puts two people's sessions together, an undo takes them apart.
         if (change.merges.length + change.undone.length > 0) kept.sessions.clear();
       }

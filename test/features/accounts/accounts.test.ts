@@ -147,6 +147,26 @@ describe("an account", () => {
     expect(await accountOf(instance, "acme.example?at=2026-05-01")).toMatchObject({ score: 0, active_people_14d: 0 });
   });
 
+  test("is made by the events of a backend too, for all who are new in one batch", async () => {
+    await using instance = startInstance({ intent });
+    await did(instance, "old@known.example", 1);
+    const step = (email: string) => ({ event: "step", email });
+    const emails = ["ada@acme.example", "bob@acme.example", "ada@acme.example", "eve@known.example", "eve@gmail.com"];
+    const { status } = await instance.postSecret("/track", emails.map(step));
+    expect(status).toBe(200);
+    expect(instance.rows("select domain from account order by domain")).toEqual([
+      { domain: "acme.example" },
+      { domain: "known.example" },
+    ]);
+    const acme = await accountOf(instance, "acme.example");
+    expectToAddUp(acme);
+    expect(acme).toMatchObject({ active_people_14d: 2, contributions: [{ score: 20 }, { score: 10 }] });
+    expect((await accountOf(instance, "known.example")).active_people_14d).toBe(2);
+    await did(instance, "bob@acme.example", 3);
+    const { body } = await instance.getSecret<{ signals: SentSignal[] }>("/signals?threshold=account.warm");
+    expect(body.signals.map(({ account }) => account?.domain)).toEqual(["acme.example"]);
+  });
+
   test("tells its crossings to destinations in its own words, and not as the person's", async () => {
     const destinations = [{ type: "http", name: "all", url: "https://receiver.example/", body: "{{type}} {{who}}" }];
     await using instance = startInstance({ intent: { ...intent, destinations } });
