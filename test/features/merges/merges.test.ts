@@ -135,6 +135,52 @@ test("the same word does not merge again what somebody has parted; a review asks
   ]);
 });
 
+describe("an undo goes through twenty thousand events", () => {
+  async function doMuch(instance: TestInstance, visitor: string, count: number) {
+    const event = { event: "page_view", anonymous_id: visitor, session_id: "s1", url: "/docs" };
+    for (let done = 0; done < count; done += 500) {
+      const events = Array.from({ length: Math.min(500, count - done) }, () => event);
+      expect((await instance.postSecret("/track", { events })).status).toBe(200);
+    }
+  }
+
+  test("of the absorbed side; with one more it is refused, and nothing changes", async () => {
+    await using instance = startInstance();
+    const { merges } = await mergeTwo(instance);
+    const id = merges[0]?.merge_id ?? "";
+    // The second browser's own identify came after the merge's mark as well.
+    await doMuch(instance, "two", 20_000);
+    const before = await person(instance, "two");
+    const refused = await instance.postSecret(`/merges/${id}/undo`, "");
+    expect([refused.status, refused.body.error.message]).toEqual([409, expect.stringContaining("20000")]);
+    expect(await person(instance, "two")).toEqual(before);
+    expect(instance.rows("select 1 from merge where undone_at is not null")).toEqual([]);
+  });
+
+  test("of both; a survivor with more keeps what is not the other side's", async () => {
+    await using instance = startInstance();
+    const { merges, apart } = await mergeTwo(instance);
+    await doMuch(instance, "one", 20_000);
+    await doMuch(instance, "two", 20);
+    const undone = await instance.postSecret<UndoneAnswer>(`/merges/${merges[0]?.merge_id}/undo`, "");
+    expect(undone.body.absorbed).toMatchObject({ person_id: apart.two.person_id });
+    const countsOf = async (who: string) => {
+      type Counts = { contributions: { rule: string; count: number }[] };
+      const { contributions } = (await instance.getSecret<Counts>(`/people/${who}/explain`)).body;
+      return Object.fromEntries(contributions.map(({ rule, count }) => [rule, count]));
+    };
+    expect(await countsOf("one")).toEqual({
+      recent_visit: 1,
+      recent_high_intent: 1,
+      visit: 1,
+      docs_view: 3,
+      pricing_view: 1,
+      business_email: 1,
+    });
+    expect(await countsOf("two")).toMatchObject({ docs_view: 3, pricing_view: 1, demo_view: 1 });
+  });
+});
+
 test("merges are paged from the newest to the oldest", async () => {
   await using instance = startInstance();
   for (const visitor of ["one", "two", "three", "four"]) {
