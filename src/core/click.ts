@@ -51,7 +51,7 @@ export type Link = {
   undecided: Click[];
 };
 
-/** Rows of one link in a day: a link that is opened a million times must not fill the disk. */
+/** Rows of one link in a day, beside the first of each kind: a link that is opened a million times must not fill the disk. */
 export const CLICKS_PER_LINK_DAY_MAX = 100;
 /** So long after its redirect a page may still show the hand that opened it: tabs wait, and trackers send late. */
 export const EVIDENCE_WITHIN_MS = DAY_MS;

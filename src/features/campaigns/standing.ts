@@ -55,7 +55,7 @@ export function standingsOf(clicks: Iterable<StoredClick>): Map<string, LeadStan
     if (verdict !== "human") continue;
     standing.firstHumanMs ??= clickedMs;
     // A reason beside a human's click says why the visitor is not taken for the lead.
-    if (reason !== null) standing.forwarded += 1;
+    if (reason !== null) standing.forwarded += times;
     else if (personId !== null && !standing.personIds.includes(personId)) standing.personIds.push(personId);
   }
   return standings;

@@ -24,10 +24,13 @@ export function clickOf([clickId, campaignId, linkId, clickedMs, via, verdict, r
 export const CLICKS_SQL = {
   insert: `insert into campaign_click (campaign_id, link_id, clicked_at, via, verdict, reason, identity_id)
     values (?, ?, ?, ?, ?, ?, ?)`,
-  decide: "update campaign_click set verdict = ?2, reason = ?3, identity_id = ?4 where click_id = ?1",
+  decide: "update campaign_click set verdict = ?2, reason = ?3, identity_id = ?4 where click_id = ?1 and times = 1",
+  takeOne: "update campaign_click set times = times - 1 where click_id = ? and times > 1",
   countOfDay: "select count(*) as rows from campaign_click where link_id = ? and clicked_at >= ? and clicked_at < ?",
+  /** Of a human's click that binds somebody, also of the same visitor: the row says who it was. */
   count: `update campaign_click set times = times + 1 where click_id = (
-    select click_id from campaign_click where link_id = ? and clicked_at >= ? and clicked_at < ?
+    select click_id from campaign_click where link_id = ?1 and clicked_at >= ?2 and clicked_at < ?3
+      and campaign_id = ?4 and via = ?5 and verdict = ?6 and reason is ?7 and (?7 is not null or identity_id is ?8)
     order by clicked_at desc limit 1)`,
   suspect: `update campaign_click set verdict = 'machine', reason = ?4
     where link_id = ?1 and clicked_at = ?2 and campaign_id = ?3 and verdict = 'pending'`,
@@ -77,7 +80,10 @@ export function createClickStore(database: Database): ClickStore {
   };
 }
 
-/** A row of its own while the link's day has room for one; after that the day's latest row counts it. */
+/**
+ * A row of its own while the link's day has room for one; after that the day's latest row of the same campaign and kind
+ * counts it, so that no opening changes what it is taken for. The first of a kind always has a row.
+ */
 function clickInserter(database: Database): (click: Click) => void {
   const insert = database.query(CLICKS_SQL.insert);
   const countOfDay = database.query<{ rows: number }, [string, number, number]>(CLICKS_SQL.countOfDay);
@@ -85,8 +91,9 @@ function clickInserter(database: Database): (click: Click) => void {
   return ({ campaignId, linkId, clickedMs, via, verdict, reason, identityId }) => {
     const dayMs = clickedMs - (clickedMs % DAY_MS);
     const day = [linkId, dayMs, dayMs + DAY_MS] as const;
-    if ((countOfDay.get(...day)?.rows ?? 0) >= CLICKS_PER_LINK_DAY_MAX) count.run(...day);
-    else insert.run(campaignId, linkId, clickedMs, via, verdict, reason, identityId);
+    const isFull = (countOfDay.get(...day)?.rows ?? 0) >= CLICKS_PER_LINK_DAY_MAX;
+    if (isFull && count.run(...day, campaignId, via, verdict, reason, identityId).changes > 0) return;
+    insert.run(campaignId, linkId, clickedMs, via, verdict, reason, identityId);
   };
 }
 
@@ -94,8 +101,11 @@ function clickInserter(database: Database): (click: Click) => void {
 export function clickWriter(database: Database): (click: Click) => void {
   const insert = clickInserter(database);
   const decide = database.query(CLICKS_SQL.decide);
+  const takeOne = database.query(CLICKS_SQL.takeOne);
   return (click) => {
-    if (click.clickId === null) insert(click);
-    else decide.run(click.clickId, click.verdict, click.reason, click.identityId);
+    const { clickId, verdict, reason, identityId } = click;
+    // Of a row that stands for many, one is decided: the others stay what they were.
+    if (clickId === null || takeOne.run(clickId).changes > 0) insert(click);
+    else decide.run(clickId, verdict, reason, identityId);
   };
 }

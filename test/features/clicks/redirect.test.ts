@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CLICKS_PER_LINK_DAY_MAX } from "../../../src/core/click.ts";
 import { BROWSER, type SentHeaders } from "../../support/instance.ts";
-import { startCampaignHouse } from "./house.ts";
+import { type CampaignHouse, startCampaignHouse } from "./house.ts";
 
 describe("a link leads", () => {
   test("to the campaign's landing page, with its own query, whose link it is and the utm parameters", async () => {
@@ -172,4 +172,64 @@ test("a link that is opened without end has so many rows a day, and the rest is 
   house.clock.nowMs += 24 * 60 * 60_000;
   await house.open(house.linkOf("ann"));
   expect(house.clicks()).toHaveLength(CLICKS_PER_LINK_DAY_MAX + 1);
+});
+
+describe("beyond the day's rows", () => {
+  /** How many openings are taken for what. */
+  const openings = (house: CampaignHouse) =>
+    Object.fromEntries(
+      house
+        .rows<{ kind: string; openings: number }>(
+          `select concat_ws(' ', slug, verdict, reason) as kind, sum(times) as openings
+           from campaign_click join campaign using (campaign_id) group by kind order by kind`,
+        )
+        .map(({ kind, openings: count }) => [kind, count]),
+    );
+  const openOften = async (house: CampaignHouse, count: number, apartMs: number, options: object = {}) => {
+    for (let index = 0; index < count; index += 1) {
+      house.clock.nowMs += apartMs;
+      await house.open(house.linkOf("ann"), options);
+    }
+  };
+
+  test("a hand decides one opening and no more, however many its row stands for", async () => {
+    await using house = startCampaignHouse();
+    await openOften(house, 400, 1_000);
+    expect(openings(house)).toEqual({ "spring machine burst": 400 });
+    await house.show("phone-1234", house.linkOf("ann"));
+    expect(openings(house)).toEqual({ "spring human": 1, "spring machine burst": 399 });
+    await house.show("phone-1234", house.linkOf("ann"));
+    expect(openings(house)).toEqual({ "spring human": 2, "spring machine burst": 398 });
+    expect(house.clicks().length).toBeLessThanOrEqual(CLICKS_PER_LINK_DAY_MAX + 1);
+    const [human] = house.clicks().filter(({ verdict }) => verdict === "human");
+    expect(human?.identity_id).not.toBeNull();
+    const { body } = await house.getSecret<{ clicks: object }>("/campaigns/spring");
+    expect(body.clicks).toMatchObject({ human: 2, machine: 398 });
+  });
+
+  test("an opening is counted where those of its campaign and kind are, and the first of a kind has its own row", async () => {
+    await using house = startCampaignHouse();
+    await openOften(house, CLICKS_PER_LINK_DAY_MAX, 30_000, { headers: { "user-agent": "curl/8" } });
+    await openOften(house, 3, 30_000);
+    await openOften(house, 2, 30_000, { slug: "autumn" });
+    await openOften(house, 5, 30_000, { headers: { "user-agent": "curl/8" } });
+    const kinds = { "autumn pending": 2, "spring machine user_agent": CLICKS_PER_LINK_DAY_MAX + 5 };
+    expect(openings(house)).toEqual({ ...kinds, "spring pending": 3 });
+    expect(house.clicks()).toHaveLength(CLICKS_PER_LINK_DAY_MAX + 2);
+    await house.show("phone-1234", house.linkOf("ann"));
+    expect(openings(house)).toEqual({ ...kinds, "spring human": 1, "spring pending": 2 });
+  });
+});
+
+test("a burst calls back what waits, and never a click that a hand has decided", async () => {
+  await using house = startCampaignHouse();
+  const link = house.linkOf("ann");
+  await house.open(link);
+  await house.show("phone-1234", link);
+  expect(house.verdicts()).toEqual(["human"]);
+  for (let index = 0; index < 2; index += 1) {
+    house.clock.nowMs += 1_000;
+    await house.open(link);
+  }
+  expect(house.verdicts()).toEqual(["human", "machine burst", "machine burst"]);
 });
