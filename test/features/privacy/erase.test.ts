@@ -138,27 +138,6 @@ test("once the file is compacted not a byte is left either", async () => {
   expect(filesWith(folder.path, MARK)).toEqual([]);
 });
 
-test("an address in another lead's row goes out of it, and the row stays", async () => {
-  await using instance = startInstance();
-  const list = [
-    "Work Email,Personal Email,First Name,Note",
-    `${FRIEND},"${EMAIL.toUpperCase()}",Grace,call ${EMAIL} first`,
-    `linus@acme.com,x${EMAIL},Linus,call`,
-  ].join("\n");
-  const path = "/campaigns?name=spring&base_url=https://acme.example";
-  expect((await instance.postSecret(path, list, { "content-type": "text/csv" })).status).toBe(200);
-  await identify(instance, null, { email: EMAIL });
-  const { body } = await erase(instance, `/people/${EMAIL}`);
-  expect(body).toMatchObject({ erased: { campaign_lead: 0, lead: 0 }, stripped: { campaign_lead: 1 } });
-  expect(instance.rows("select columns from campaign_lead order by position")).toEqual([
-    { columns: JSON.stringify([FRIEND, "", "Grace", ""]) },
-    { columns: JSON.stringify(["linus@acme.com", `x${EMAIL}`, "Linus", "call"]) },
-  ]);
-  const [lead] = instance.rows<{ traits: string }>("select traits from lead where email = ?", FRIEND);
-  expect(lead?.traits).toContain("Grace");
-  expect(lead?.traits).not.toContain(MARK);
-});
-
 describe("whoever was erased stays away", () => {
   test("until an operator lifts it; the public is told nothing, the secret key is", async () => {
     await using instance = startInstance();

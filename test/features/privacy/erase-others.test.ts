@@ -1,0 +1,68 @@
+import { expect, test } from "bun:test";
+import type { MergesAnswer } from "../../../src/features/merges/merges.ts";
+import type { EraseAnswer } from "../../../src/features/privacy/erase.ts";
+import { tablesWith } from "../../support/everything.ts";
+import { startInstance, type TestInstance } from "../../support/instance.ts";
+import { send } from "./house.ts";
+
+/** What rows of others say of somebody who is erased. */
+const MARK = "m4rk3r";
+const EMAIL = `${MARK}@acme.com`;
+const FRIEND = "grace@acme.com";
+
+const identify = (instance: TestInstance, visitor: string | null, identity: object) =>
+  instance.postSecret<{ person_id: string }>("/identify", { anonymous_id: visitor, identity });
+const erase = (instance: TestInstance, path: string) => send<EraseAnswer>(instance, "DELETE", path);
+
+test("an address in another lead's row goes out of it, and the row stays", async () => {
+  await using instance = startInstance();
+  const list = [
+    "Work Email,Personal Email,First Name,Note",
+    `${FRIEND},"${EMAIL.toUpperCase()}",Grace,call ${EMAIL} first`,
+    `linus@acme.com,x${EMAIL},Linus,call`,
+  ].join("\n");
+  const path = "/campaigns?name=spring&base_url=https://acme.example";
+  expect((await instance.postSecret(path, list, { "content-type": "text/csv" })).status).toBe(200);
+  await identify(instance, null, { email: EMAIL });
+  const { body } = await erase(instance, `/people/${EMAIL}`);
+  expect(body).toMatchObject({ erased: { campaign_lead: 0, lead: 0 }, stripped: { campaign_lead: 1 } });
+  expect(instance.rows("select columns from campaign_lead order by position")).toEqual([
+    { columns: JSON.stringify([FRIEND, "", "Grace", ""]) },
+    { columns: JSON.stringify(["linus@acme.com", `x${EMAIL}`, "Linus", "call"]) },
+  ]);
+  const [lead] = instance.rows<{ traits: string }>("select traits from lead where email = ?", FRIEND);
+  expect(lead?.traits).toContain("Grace");
+  expect(lead?.traits).not.toContain(MARK);
+});
+
+test("what was merged with somebody else while two were one names nobody of them in its log either", async () => {
+  await using instance = startInstance();
+  const undo = async (index: number) => {
+    const { merges } = (await instance.getSecret<MergesAnswer>("/merges?undone=false")).body;
+    expect((await instance.postSecret(`/merges/${merges[index]?.merge_id}/undo`, {})).status).toBe(200);
+    instance.clock.nowMs += 1_000;
+  };
+  await identify(instance, null, { user_id: "grace", role: "cto" });
+  instance.clock.nowMs += 1_000;
+  await instance.post("/track", { event: "page_view", anonymous_id: "marked-one" });
+  await instance.post("/identify", { anonymous_id: "marked-one", identity: { email: EMAIL, nick: MARK } });
+  await identify(instance, null, { email: EMAIL, handle: MARK });
+  instance.clock.nowMs += 1_000;
+  expect((await identify(instance, null, { user_id: "grace", email: EMAIL })).body).toMatchObject({ merged: true });
+  instance.clock.nowMs += 1_000;
+  await identify(instance, null, { phone: "+49301234567" });
+  expect((await identify(instance, null, { user_id: "grace", phone: "+49301234567" })).body).toMatchObject({
+    merged: true,
+  });
+  instance.clock.nowMs += 1_000;
+  // What was merged last stays.
+  await undo(1);
+  expect(instance.rows("select 1 from merge where undone_at is null")).toHaveLength(1);
+  const [logged] = instance.rows<{ snapshot: string }>("select snapshot from merge where undone_at is null");
+  const { survivor } = JSON.parse(logged?.snapshot ?? "{}");
+  expect(survivor.person).toMatchObject({ traits: { nick: MARK }, verifiedTraits: { handle: MARK, role: "cto" } });
+  expect((await erase(instance, `/people/${EMAIL}`)).status).toBe(200);
+  expect(tablesWith(instance, MARK)).toEqual([]);
+  const [stripped] = instance.rows<{ snapshot: string }>("select snapshot from merge");
+  expect(JSON.parse(stripped?.snapshot ?? "{}").survivor.person.verifiedTraits).toEqual({ role: "cto" });
+});
