@@ -27,8 +27,6 @@ export async function runExport(
   const database = openReadOnly(data);
   const bar = createProgressBar(terminal);
   try {
-    // One state of the file for all rows, however long it takes.
-    database.run("begin");
     const total = createExportRows(database).count(table);
     const rules = compileRules(loaded.config, loaded.hash);
     const context = { database, rules, nowMs, sinceMs: changedSinceMs ?? 0, isHashed: hash === "email" };

@@ -29,9 +29,6 @@ export type ExportOptions = {
 /** A connection that keeps seeing what was stored when it was opened. */
 export function openSnapshot(openReader: () => Database): Snapshot {
   const database = openReader();
-  database.run("begin");
-  // The snapshot is taken with the first read.
-  database.query("select 1 from migration limit 1").get();
   return { database, close: () => database.close(false) };
 }
 

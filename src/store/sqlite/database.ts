@@ -116,9 +116,16 @@ function placeCheck(path: string): () => void {
   };
 }
 
-/** Opens the database beside a running server, to read. */
+/**
+ * Opens the database beside a running server, to read it as it is at this moment: whoever is merged or erased meanwhile
+ * is in all of what is read, or in none of it.
+ */
 export function openReadOnly(folder: string): Database {
-  return requireCurrent(openAsItIs(folder));
+  const database = requireCurrent(openAsItIs(folder));
+  database.run("begin");
+  // The moment is that of the first read.
+  appliedTags(database);
+  return database;
 }
 
 /** The same whatever version wrote it: for what looks at the file and not into its tables. */
