@@ -19,14 +19,12 @@ export function createClickRecorder(store: ClickStore, onFault: (error: unknown)
   const flush = (): void => {
     isScheduled = false;
     if (waiting.length === 0) return;
-    const notes = waiting;
-    waiting = [];
     try {
-      store.keep(notes);
+      store.keep(waiting);
+      waiting = [];
     } catch (error) {
       onFault(error);
-      // Somebody else holds the file, or the disk is full: once more in a moment, as far as there is room.
-      waiting = [...notes, ...waiting].slice(0, WAITING_MAX);
+      // Somebody else holds the file, or the disk is full: once more in a moment.
       isScheduled = true;
       setTimeout(flush, AGAIN_AFTER_MS).unref();
     }
