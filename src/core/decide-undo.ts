@@ -35,10 +35,10 @@ export type UndoOutcome = {
 };
 
 /**
- * Events since a merge that an undo goes through, in one transaction, while which everything else waits: some 60 ms. A
+ * Events since a merge that an undo goes through, in one transaction, while which everything else waits: some 50 ms. A
  * survivor with more is told by what is left; an absorbed side with more is not parted.
  */
-export const UNDO_EVENTS_MAX = 20_000;
+export const UNDO_EVENTS_MAX = 10_000;
 
 /**
  * Parts two people again. Each side is what it was when the merge was logged, with what its identities did since. Nothing
