@@ -132,6 +132,8 @@ function outliveReaders(): void {
 
 async function main(): Promise<number> {
   outliveReaders();
+  // What any command stores is about people: for the user that runs it alone.
+  process.umask(0o077);
   const parsed = parseCommand(process.argv.slice(2), process.env);
   if (parsed.problem !== undefined) return fail(parsed.problem, EXIT_USAGE);
   try {

@@ -23,7 +23,7 @@ import { allScores } from "./store/sqlite/scores.ts";
 import { createThreads } from "./threads.ts";
 
 /** Reports that may wait for the one that runs; they are for people, who ask again. */
-const WAITING_MAX = 8;
+const REPORTS_WAITING_MAX = 8;
 const RUN_MAX_MS = 5 * 60_000;
 /** A large file is copied and then read through. */
 const BACKUP_MAX_MS = 60 * 60_000;
@@ -89,8 +89,10 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
   };
 
   const inTurn = (request: Request): Promise<unknown> => {
-    if (waiting >= WAITING_MAX) {
-      return Promise.reject(new AppError("overloaded", `${WAITING_MAX} reports are waiting already; ask again later`));
+    if (waiting >= REPORTS_WAITING_MAX) {
+      return Promise.reject(
+        new AppError("overloaded", `${REPORTS_WAITING_MAX} reports are waiting already; ask again later`),
+      );
     }
     waiting += 1;
     const turn = last.then(() => run({ ...context(), request }));

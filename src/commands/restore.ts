@@ -17,7 +17,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
-import { DATABASE_FILE, lockFolder, RESTORING_FILE } from "../store/sqlite/database.ts";
+import { DATABASE_FILE, lockFolder, RESTORE_FILE, RESTORING_FILE } from "../store/sqlite/database.ts";
 import { inspect } from "../store/sqlite/inspection.ts";
 import { damagesOf } from "../store/sqlite/integrity.ts";
 import { settle, sync } from "../store/sqlite/sync.ts";
@@ -40,7 +40,7 @@ export async function runRestore(
   if (!existsSync(backupFile)) throw new AppError("not_found", `there is no file ${backupFile}`);
   mkdirSync(data, { recursive: true, mode: FOLDER_MODE });
   const lock = lockFolder(data);
-  const unfinished = join(data, "do-intent.restore.unfinished");
+  const unfinished = join(data, RESTORE_FILE);
   try {
     if (filesAt(join(data, DATABASE_FILE)).length > 0 && !replace) {
       throw new AppError(

@@ -23,8 +23,6 @@ export async function serve(
   write: (line: string) => void,
   pages?: ReturnType<typeof demoRoutes>,
 ): Promise<number> {
-  // What is stored is about people: for the user that runs the server alone.
-  process.umask(0o077);
   const log = createLog(options.log, write);
   const loaded = loadConfig(options.config);
   const instance = createInstance({

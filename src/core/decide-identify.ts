@@ -36,6 +36,8 @@ export type IdentifyCommand = {
   isTrusted: boolean;
   /** The key that said so, whom the audit names for a merge; a browser has none. */
   by?: string;
+  /** The browser stays by itself where what is claimed is somebody's already: to be taken for them takes a proof. */
+  isVisitorUnproven?: boolean;
   /** Only where a browser's signature vouches: what it said beside what is signed. */
   unsigned?: Unsigned;
   /** What is scored and kept when this call says something new. */
@@ -64,7 +66,8 @@ export function decideIdentify(
 ): { changes: Changes; outcome: IdentifyOutcome } {
   const { rules, nowMs, mintId } = circumstances;
   const changes = noChanges();
-  const command = heedSuppressions(state, given);
+  const heeded = heedSuppressions(state, given);
+  const command = heeded === null ? null : withProvenVisitor(state, heeded);
   if (command === null) return { changes, outcome: { status: "suppressed" } };
   const identitiesOf = (personId: number) => state.identitiesOf.get(personId) ?? [];
   const claims = command.claims.map((claim) => ({
@@ -124,6 +127,14 @@ export function decideIdentify(
       signals: settled.signals,
     },
   };
+}
+
+function withProvenVisitor(state: State, command: IdentifyCommand): IdentifyCommand {
+  const { claims, visitor, isVisitorUnproven } = command;
+  if (isVisitorUnproven !== true || visitor === null) return command;
+  const own = state.identities.get(identifierKey(visitor))?.personId;
+  const holders = claims.flatMap((claim) => state.identities.get(identifierKey(claim))?.personId ?? []);
+  return holders.every((personId) => personId === own) ? command : { ...command, visitor: null };
 }
 
 type Named = { command: IdentifyCommand; claims: readonly Claim[]; visitor: Identity | null };

@@ -29,7 +29,7 @@ const wordsSchema = z.strictObject({
   optional: words("optional"),
   choose: words("Please choose"),
   thanks: words("Thank you"),
-  message: words("Here it is. The link works for a few days, so keep a copy."),
+  message: words("Here it is. The link ends after a while, so keep a copy."),
   message_without_file: words("We have your request and will be in touch."),
   download: words("Download"),
   booking: words("Book a call"),

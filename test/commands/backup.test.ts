@@ -158,6 +158,18 @@ describe("a backup", () => {
     expect(await peopleIn(target.path)).toEqual(before);
   });
 
+  test("what a killed backup or restore has left is gone with the next start", async () => {
+    using folder = temporaryFolder();
+    const left = [
+      "do-intent.backup.sending",
+      "do-intent.backup.sending.unfinished-journal",
+      "do-intent.restore.unfinished",
+    ];
+    for (const name of left) writeFileSync(join(folder.path, name), "ada@acme.example");
+    await using _ = startInstance({ dataFolder: folder.path });
+    expect(left.filter((name) => existsSync(join(folder.path, name)))).toEqual([]);
+  });
+
   test("is made of what an older version has written; other commands say what to do first", async () => {
     using folder = temporaryFolder();
     await using instance = startInstance();

@@ -1,8 +1,10 @@
-import { createReadStream, rmSync } from "node:fs";
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import { AppError } from "../../core/error.ts";
+import { SENDING_FILE } from "../../store/sqlite/database.ts";
 
 /** So long somebody may take to fetch what was written for them. */
 const TAKE_MAX_MS = 60 * 60_000;
@@ -17,28 +19,27 @@ export type BackupStream = { body: ReadableStream<Uint8Array>; bytes: number };
 
 /** One backup at a time: written whole first, since a half one would not be noticed, then sent and removed. */
 export function createBackupStreams({ dataFolder, writeBackup }: BackupDeps) {
-  const path = join(dataFolder, "do-intent.backup.sending");
-  // What a run that was killed left behind.
-  for (const left of [path, `${path}.unfinished`]) rmSync(left, { force: true });
+  const path = join(dataFolder, SENDING_FILE);
   let isUnderWay = false;
   return async (isCompressed: boolean): Promise<BackupStream> => {
     if (isUnderWay) throw new AppError("conflict", "a backup is under way already; ask again when it is through");
     isUnderWay = true;
-    const end = (): void => {
-      rmSync(path, { force: true });
-      isUnderWay = false;
-    };
+    // Not on this thread: giving back the room of a large file takes as long as it is large.
+    const end = (): Promise<void> =>
+      rm(path, { force: true }).finally(() => {
+        isUnderWay = false;
+      });
     try {
       const bytes = await writeBackup(path);
       return { body: streamOf(path, isCompressed, end), bytes };
     } catch (error) {
-      end();
+      await end();
       throw error;
     }
   };
 }
 
-function streamOf(path: string, isCompressed: boolean, end: () => void): ReadableStream<Uint8Array> {
+function streamOf(path: string, isCompressed: boolean, end: () => Promise<void>): ReadableStream<Uint8Array> {
   const file = createReadStream(path);
   const sent = isCompressed ? file.pipe(createGzip()) : file;
   const timer = setTimeout(() => sent.destroy(new Error("the backup was not taken in time")), TAKE_MAX_MS);
@@ -47,7 +48,7 @@ function streamOf(path: string, isCompressed: boolean, end: () => void): Readabl
   sent.on("close", () => {
     clearTimeout(timer);
     file.destroy();
-    end();
+    void end();
   });
   return Readable.toWeb(sent) as unknown as ReadableStream<Uint8Array>;
 }

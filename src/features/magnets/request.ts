@@ -6,6 +6,7 @@ import { identifyProperties } from "../../core/identify-properties.ts";
 import { HONEYPOT, type Magnet, qualifies } from "../../core/magnet.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { botReasonOf } from "../../http/bots.ts";
+import type { IdentityTrust } from "../../http/signature.ts";
 import { cookieSession, cookieVisitor, type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { SESSION_ID_LENGTH_MAX, URL_LENGTH_MAX } from "../../http/wire.ts";
 import type { FormLimits } from "./form-limits.ts";
@@ -20,6 +21,7 @@ export type RequestDeps = {
   honour: () => Honour;
   secret: Buffer;
   formLimits: FormLimits;
+  identityTrust: () => Pick<IdentityTrust, "mode">;
 };
 
 /** What somebody gets who has asked. */
@@ -100,7 +102,7 @@ function commandsOf(
   { email, claims, answers }: ReadForm,
   typed: Typed,
   { headers, url }: Pick<Request, "headers" | "url">,
-  { honour, secret }: RequestDeps,
+  { honour, secret, identityTrust }: RequestDeps,
   nowMs: number,
 ) {
   const isUnknown = refusesToBeKnown(headers, honour());
@@ -119,6 +121,8 @@ function commandsOf(
     visitor: isUnknown ? null : visitorOf(typed, headers),
     traits: answers,
     isTrusted: false,
+    // Nobody has signed a form.
+    isVisitorUnproven: identityTrust().mode === "required",
     event: {
       ...common,
       eventId: Bun.randomUUIDv7(),

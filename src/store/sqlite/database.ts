@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/error.ts";
 import { damaged, isDamage, refuseDamaged } from "./integrity.ts";
@@ -10,6 +10,10 @@ export type Durability = "full" | "normal";
 
 export const DATABASE_FILE = "do-intent.db";
 export const LOCK_FILE = "do-intent.lock";
+/** What a backup that is fetched waits in. */
+export const SENDING_FILE = "do-intent.backup.sending";
+/** What a restore unpacks into. */
+export const RESTORE_FILE = "do-intent.restore.unfinished";
 /** Is there while a restore puts files in place of others. */
 export const RESTORING_FILE = "do-intent.restoring";
 /** Page cache in KiB (negative in SQLite's terms): the hot ends of every index of some million events. */
@@ -49,6 +53,7 @@ export function openDatabase(folder: string, durability: Durability): OpenDataba
 
 function openLocked(folder: string, durability: Durability, lock: Database): OpenDatabase {
   refuseHalfRestored(folder, lock);
+  removeLeftovers(folder);
   const database = openFile(folder, lock);
   try {
     // Holds for a file that has no table yet, and writes to any other; an older one takes it on when it is compacted.
@@ -86,6 +91,13 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
 
 function isEmpty(database: Database): boolean {
   return database.query<{ page_count: number }, []>("pragma page_count").get()?.page_count === 0;
+}
+
+/** Copies of everything that a run which was killed has left: no erasure would reach them. */
+function removeLeftovers(folder: string): void {
+  for (const path of [SENDING_FILE, `${SENDING_FILE}.unfinished`, RESTORE_FILE]) {
+    for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(join(folder, path + suffix), { force: true });
+  }
 }
 
 /** Between the old files and the restored one nobody may begin: a log would be read into another database than its own. */

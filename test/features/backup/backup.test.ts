@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runRestore } from "../../../src/commands/restore.ts";
+import { eventually } from "../../support/eventually.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { NOON_MS, startInstance, type TestInstance, withSecret } from "../../support/instance.ts";
 
@@ -23,7 +24,8 @@ test.each([
   expect(response.headers.get("content-disposition")).toBe(`attachment; filename="${name}"`);
   const backupFile = join(folder.path, name);
   writeFileSync(backupFile, new Uint8Array(await response.arrayBuffer()));
-  expect(readdirSync(instance.dataFolder).filter((file) => file.includes("backup"))).toEqual([]);
+  const left = () => readdirSync(instance.dataFolder).filter((file) => file.includes("backup"));
+  await eventually(() => left().length === 0, "the copy to be gone");
   await runRestore({ backupFile, data: other.path, replace: false }, NOON_MS, () => undefined);
   await using second = startInstance({ dataFolder: other.path });
   expect((await second.getSecret("/people/laptop")).status).toBe(200);
