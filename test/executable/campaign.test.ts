@@ -33,6 +33,10 @@ test("a list becomes a file of links, without a server, beside one, and over HTT
   expect(said[2]).toStartWith("for a link that no person sees: https://i.acme.example/c/q1-outbound/");
   const path = join(folder.path, "lists/spring/campaign-q1-outbound-urls.csv");
   expect(statSync(path).mode & 0o777).toBe(0o600);
+  const data = join(folder.path, "data");
+  // Made by this very command: no server was here yet.
+  for (const file of readdirSync(data))
+    expect(`${file} ${(statSync(join(data, file)).mode & 0o077).toString(8)}`).toBe(`${file} 0`);
   expect(readdirSync(join(folder.path, "lists/spring"))).toEqual(["campaign-q1-outbound-urls.csv"]);
   const lines = readFileSync(path, "utf8").split("\r\n");
   expect(lines.length).toBe(LEADS + 2);
