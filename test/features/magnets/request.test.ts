@@ -327,6 +327,72 @@ describe("what machines send", () => {
   });
 });
 
+describe("a form is signed by nobody", () => {
+  type Mode = "optional" | "required";
+  const intentOf = (identity_verification: Mode) => ({ identity_verification, identity_secret: "env:NOT_ASKED_FOR" });
+  const holders = (house: { rows<Row>(sql: string): Row[] }) =>
+    house
+      .rows<{ person_id: number; named: string }>(
+        "select person_id, value as named from identity where retired_at is null order by identity_id",
+      )
+      .map(({ person_id, named }, _, all) => [named, all.findIndex((one) => one.person_id === person_id)]);
+  const submit = async (intent: object, known: object[]) => {
+    const house = startMagnets([GUIDE], { intent });
+    for (const identity of known) expect((await house.postSecret("/identify", { identity })).status).toBe(200);
+    await house.post("/track", { event: "page_view", anonymous_id: "visitor-1", url: "/pricing" });
+    const { started } = await house.form();
+    expect((await house.send({ ...ADA, ...CONTEXT, started })).status).toBe(200);
+    return house;
+  };
+
+  const modes: { mode: Mode; known: object[]; what: string; held: [string, number][] }[] = [
+    {
+      mode: "required",
+      known: [{ email: ADA.email }],
+      what: "does not make the browser theirs whose address it names",
+      held: [
+        ["ada@acme.com", 0],
+        ["visitor-1", 1],
+      ],
+    },
+    {
+      mode: "optional",
+      known: [{ email: ADA.email }],
+      what: "makes it theirs, as a browser's word does",
+      held: [
+        ["ada@acme.com", 0],
+        ["visitor-1", 0],
+      ],
+    },
+    {
+      mode: "required",
+      known: [],
+      what: "makes a new address the visitor's own",
+      held: [
+        ["visitor-1", 0],
+        ["ada@acme.com", 0],
+      ],
+    },
+  ];
+  test.each(modes)("where signatures are $mode, it $what, and makes its lead", async ({ mode, known, held }) => {
+    await using house = await submit(intentOf(mode), known);
+    expect(holders(house)).toEqual(held);
+    expect(leadsOf(house)).toMatchObject([{ person: { email: ADA.email } }]);
+  });
+
+  test("and with signatures required the visitor's own address stays theirs, form after form", async () => {
+    await using house = await submit(intentOf("required"), []);
+    const { started } = await house.form();
+    expect((await house.send({ ...ADA, ...CONTEXT, team_size: 80, started })).status).toBe(200);
+    expect(holders(house)).toEqual([
+      ["visitor-1", 0],
+      ["ada@acme.com", 0],
+    ]);
+    const said = house.rows<EventRow>(EVENTS).filter(({ name }) => name === "identify");
+    expect(said.map(({ kind }) => kind)).toEqual(["anonymous_id", "anonymous_id"]);
+  });
+});
+
 test("a changed config holds for the next form", async () => {
   await using house = startMagnets();
   house.configureIntent({ magnets: [{ slug: "fresh", title: "Fresh" }] });
