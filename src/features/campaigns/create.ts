@@ -61,6 +61,8 @@ export function createCampaign(request: CampaignRequest, deps: CreateDeps): Crea
     finish: (...given) => {
       database.run("pragma synchronous = full");
       loader.finish(...given);
+      // The load stays until its leads are renewed: what of that is lost, the next one does once more.
+      database.run("pragma synchronous = normal");
     },
   };
   const { campaignId, ...answer } = loadCampaign({

@@ -52,11 +52,31 @@ export function loadCampaign(options: LoadOptions): LoadAnswer {
   const { campaign, loader, now } = options;
   const list = readList(options);
   const load = inSteps(loader.begin(campaign.slug, now()), options);
+  const answer = storeOrAbandon(load, list, options);
+  renewLeads(load, options);
+  return answer;
+}
+
+function storeOrAbandon(load: CampaignLoad, list: List, options: LoadOptions): LoadAnswer {
   try {
     return storeList(load, list, options);
   } catch (error) {
-    inSteps(loader.abandon(load), options);
+    inSteps(options.loader.abandon(load), options);
     throw error;
+  }
+}
+
+/** The campaign is there, whatever happens now: what is not renewed here is by the next load. */
+function renewLeads(load: CampaignLoad, options: LoadOptions): void {
+  let after: string | null = "";
+  try {
+    for (let step = 1; after !== null; step += 1) {
+      const from: string = after;
+      after = rested(() => options.loader.renew(load, from, options.now()), options);
+      if (step % SETTLE_SLICES === 0) options.loader.settle();
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Campaign } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
+import { createRenewal } from "./campaign-renewal.ts";
 import { linkIdOf } from "./link-id.ts";
 import { createSuppressions } from "./suppression.ts";
 
@@ -22,7 +23,10 @@ export type CampaignLoad = { campaignId: number; slug: string; token: string };
 
 /** Each of its methods holds the file for milliseconds; ingest has its turn between them. */
 export type CampaignLoader = {
-  /** Takes the name for a new campaign, and takes back what a load that died left behind, in steps. */
+  /**
+   * Takes the name for a new campaign; what a load that died left behind is taken back, in steps, or where its campaign
+   * is there already, brought to its end.
+   */
   begin(slug: string, nowMs: number): Generator<void, CampaignLoad>;
   /** Best in the order of the link ids: then the rows of a step lie beside each other, and few pages are written. */
   add(load: CampaignLoad, rows: readonly LeadRow[], nowMs: number): StoredRows;
@@ -30,6 +34,11 @@ export type CampaignLoader = {
   settle(): void;
   /** Makes the campaign be there, whole. */
   finish(load: CampaignLoad, campaign: Campaign, columns: readonly string[], leadCount: number, nowMs: number): void;
+  /**
+   * Lets the list's word hold for the leads that were known before; a step at a time, from after a link id on. Says
+   * after which the next one begins, null when it is done. Until then the load stays, and the next one goes on with it.
+   */
+  renew(load: CampaignLoad, afterLinkId: string, nowMs: number): string | null;
   /** Takes a load back, in steps. */
   abandon(load: CampaignLoad): Generator<void, void>;
   /** For how long the last step held the file, without the wait for it. */
@@ -57,17 +66,19 @@ export const CAMPAIGN_LOAD_SQL = {
   dead: "select campaign_id as campaignId, slug from campaign_load where beaten_at < ?",
   claim: "update campaign_load set token = ?, beaten_at = ? where campaign_id = ? and token = ?",
   seize: "update campaign_load set token = ?, beaten_at = ? where campaign_id = ? and beaten_at < ?",
-  mine: "select 1 from campaign_load where campaign_id = ? and token = ?",
+  /** Whose campaign is there can no more be taken back. */
+  unfinished: `select 1 from campaign_load where campaign_id = ?1 and token = ?2
+    and not exists (select 1 from campaign where campaign_id = ?1)`,
+  campaignOf: "select 1 from campaign where campaign_id = ?",
   nextId: `select 1 + max(ifnull((select max(campaign_id) from campaign), 0),
     ifnull((select max(campaign_id) from campaign_load), 0)) as campaignId`,
   insertLoad: "insert into campaign_load (campaign_id, slug, token, beaten_at) values (?, ?, ?, ?)",
   removeLoad: "delete from campaign_load where campaign_id = ? and token = ?",
   insertCampaign: `insert into campaign (campaign_id, slug, name, base_url, landing, utm, columns, lead_count, created_at)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  lead: "select link_id as linkId, traits from lead where email = ?",
+  lead: "select link_id as linkId from lead where email = ?",
   insertLead:
     "insert into lead (link_id, email, traits, created_at) values (?, ?, ?, ?) on conflict (link_id) do nothing",
-  updateLead: "update lead set traits = ? where link_id = ?",
   insertRow: `insert into campaign_lead (campaign_id, link_id, columns, position, created_at) values (?, ?, ?, ?, ?)
     on conflict (campaign_id, link_id) do nothing`,
   row: "select columns from campaign_lead where campaign_id = ? and link_id = ?",
@@ -78,8 +89,6 @@ export const CAMPAIGN_LOAD_SQL = {
   removeLead: `delete from lead where link_id = ?1
     and not exists (select 1 from campaign_lead where campaign_lead.link_id = ?1)`,
 } as const;
-
-type FoundLead = { linkId: string; traits: string };
 
 /**
  * Stores a campaign's list in short transactions, on any connection. A load has a token, so that one that was taken for
@@ -101,6 +110,7 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
     return result;
   };
   const remove = createRemover(database, inTurn);
+  const renewalStep = createRenewal(database);
   const beat = ({ campaignId, token }: CampaignLoad, nowMs: number): void => {
     if (database.query(sql.claim).run(token, nowMs, campaignId, token).changes > 0) return;
     throw new AppError("conflict", "this load was taken for dead, since it rested too long; start it again");
@@ -129,9 +139,22 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
       database.query(sql.insertLoad).run(found.campaignId, slug, token, nowMs);
       return { campaignId: found.campaignId, slug, token };
     });
+  const renew: CampaignLoader["renew"] = (load, afterLinkId, nowMs) => {
+    const { write, next } = renewalStep(load.campaignId, afterLinkId);
+    inTurn(() => {
+      beat(load, nowMs);
+      write();
+      if (next === null) database.query(sql.removeLoad).run(load.campaignId, load.token);
+    });
+    return next;
+  };
+  const isFinished = database.query<unknown, [number]>(sql.campaignOf);
   return {
     begin: function* (slug, nowMs) {
-      for (const dead of seizeDead(nowMs)) yield* remove(dead);
+      for (const dead of seizeDead(nowMs)) {
+        if (isFinished.get(dead.campaignId) === null) yield* remove(dead);
+        else for (let after: string | null = ""; after !== null; yield) after = renew(dead, after, nowMs);
+      }
       return claimName(slug, nowMs);
     },
     settle: () => void database.run("pragma wal_checkpoint(passive)"),
@@ -147,9 +170,9 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
         database
           .query(sql.insertCampaign)
           .run(load.campaignId, slug, name, baseUrl, landing, utmText, columnsText, leadCount, nowMs);
-        database.query(sql.removeLoad).run(load.campaignId, load.token);
         onFinish?.(load.campaignId, leadCount, nowMs);
       }),
+    renew,
     abandon: remove,
     heldMs: () => heldMs,
   };
@@ -161,13 +184,13 @@ function createRemover(
 ): (load: CampaignLoad) => Generator<void, void> {
   const sql = CAMPAIGN_LOAD_SQL;
   const selectSome = database.query<{ linkId: string }, [number, number]>(sql.someRows);
-  const selectMine = database.query<unknown, [number, string]>(sql.mine);
+  const selectUnfinished = database.query<unknown, [number, string]>(sql.unfinished);
   const removeRow = database.query(sql.removeRow);
   const removeLead = database.query(sql.removeLead);
   const removeLoad = database.query(sql.removeLoad);
   const step = ({ campaignId, token }: CampaignLoad): boolean => {
     // The number may be another campaign's by now.
-    if (selectMine.get(campaignId, token) === null) return false;
+    if (selectUnfinished.get(campaignId, token) === null) return false;
     const some = selectSome.all(campaignId, REMOVE_ROWS);
     for (const { linkId } of some) {
       removeRow.run(campaignId, linkId);
@@ -184,9 +207,8 @@ function createRemover(
 
 function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkIdOf) {
   const sql = CAMPAIGN_LOAD_SQL;
-  const selectLead = database.query<FoundLead, [string]>(sql.lead);
+  const selectLead = database.query<{ linkId: string }, [string]>(sql.lead);
   const insertLead = database.query(sql.insertLead);
-  const updateLead = database.query(sql.updateLead);
   const insertRow = database.query(sql.insertRow);
   const selectRow = database.query<{ columns: string }, [number, string]>(sql.row);
   const updateRow = database.query(sql.updateRow);
@@ -199,20 +221,13 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
     }
     throw new Error("every link id of an address is taken");
   };
-  /** Another list knows the lead: what this one says holds from now on, what it does not say stays. */
-  const renewLead = (found: FoundLead, said: string): void => {
-    const next = JSON.stringify({ ...JSON.parse(found.traits), ...JSON.parse(said) });
-    if (next !== found.traits) updateLead.run(next, found.linkId);
-  };
   /** The list names the lead once more: its first row holds, and blanks in it are filled. */
-  const fold = (campaignId: number, found: FoundLead, { traits, cells }: LeadRow): void => {
-    const row = selectRow.get(campaignId, found.linkId);
+  const fold = (campaignId: number, linkId: string, { cells }: LeadRow): void => {
+    const row = selectRow.get(campaignId, linkId);
     if (row === null) throw new Error("a duplicate has a row");
     const [first, later] = [JSON.parse(row.columns) as string[], JSON.parse(cells) as string[]];
     const folded = JSON.stringify(first.map((cell, index) => (cell.trim() === "" ? (later[index] ?? "") : cell)));
-    if (folded !== row.columns) updateRow.run(folded, campaignId, found.linkId);
-    const next = JSON.stringify({ ...JSON.parse(traits), ...JSON.parse(found.traits) });
-    if (next !== found.traits) updateLead.run(next, found.linkId);
+    if (folded !== row.columns) updateRow.run(folded, campaignId, linkId);
   };
   return (campaignId: number, rows: readonly LeadRow[], nowMs: number): StoredRows => {
     const count: StoredRows = { stored: 0, duplicates: 0, suppressed: 0 };
@@ -225,11 +240,10 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
       const linkId = found?.linkId ?? addLead(row, nowMs);
       if (insertRow.run(campaignId, linkId, row.cells, row.position, nowMs).changes > 0) {
         count.stored += 1;
-        if (found !== null) renewLead(found, row.traits);
         continue;
       }
       count.duplicates += 1;
-      if (found !== null) fold(campaignId, found, row);
+      fold(campaignId, linkId, row);
     }
     return count;
   };

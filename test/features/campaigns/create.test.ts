@@ -301,6 +301,10 @@ function cutOff(loader: CampaignLoader, afterSlices: number): CampaignLoader {
   };
 }
 
+function loadToken({ database }: ReturnType<typeof openHouse>): string {
+  return database.query<{ token: string }, []>("select token from campaign_load").get()?.token ?? "";
+}
+
 describe("a load that was cut off", () => {
   test("is no campaign, and is taken back by the next one; who is on another list stays", () => {
     using house = openHouse();
@@ -347,6 +351,55 @@ describe("a load that was cut off", () => {
     };
     expect(() => house.load(failing, { list: many(1_000) })).toThrow("at the last moment");
     for (const table of ["campaign", "campaign_load", "campaign_lead", "lead"]) expect(house.count(table)).toBe(0);
+  });
+
+  const titles = (house: ReturnType<typeof openHouse>) =>
+    house.database
+      .query<{ title: string | null }, []>(
+        "select traits ->> 'title' as title from lead where email like 'lead%' order by email",
+      )
+      .all()
+      .map(({ title }) => title);
+  const titled = (title: string, count: number) =>
+    many(count)
+      .split("\n")
+      .map((row, index) => (index === 0 ? `${row},title` : `${row},${title}`))
+      .join("\n");
+
+  test("has said nothing of the leads that other lists know", () => {
+    using house = openHouse();
+    house.load(house.loader(), { name: "First", list: titled("CTO", 10) });
+    expect(() => house.load(cutOff(house.loader(), 4), { list: titled("gone", 1_000) })).toThrow("cut off");
+    expect(titles(house).filter((title) => title === "CTO")).toHaveLength(10);
+    house.pass(31_000);
+    house.load(house.loader(), { name: "Other", list: many(3, "other.com") });
+    expect(titles(house).sort()).toEqual([...Array<string>(10).fill("CTO"), ...Array<null>(3).fill(null)]);
+  });
+
+  test("after its campaign was there is brought to its end by the next, and never taken back", () => {
+    using house = openHouse();
+    house.load(house.loader(), { name: "First", list: titled("CTO", 1_300) });
+    const loader = house.loader();
+    let steps = 0;
+    const dying: CampaignLoader = {
+      ...loader,
+      renew: (...given) => {
+        if (steps++ === 1) throw new Error("cut off");
+        return loader.renew(...given);
+      },
+    };
+    expect(() => house.load(dying, { list: titled("CEO", 1_300) })).toThrow("cut off");
+    expect([house.count("campaign"), house.count("campaign_load"), house.count("campaign_lead")]).toEqual([
+      2, 1, 2_600,
+    ]);
+    expect(new Set(titles(house))).toEqual(new Set(["CTO", "CEO"]));
+    for (const _ of loader.abandon({ campaignId: 2, slug: "spring", token: loadToken(house) }));
+    house.pass(31_000);
+    house.load(house.loader(), { name: "Other", list: "email\nada@other.com" });
+    expect([house.count("campaign"), house.count("campaign_load"), house.count("campaign_lead")]).toEqual([
+      3, 0, 2_601,
+    ]);
+    expect(new Set(titles(house))).toEqual(new Set(["CEO"]));
   });
 
   test("meets a name that is taken", () => {
