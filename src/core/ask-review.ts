@@ -1,7 +1,7 @@
 import type { Circumstances } from "./circumstances.ts";
 import { type Identifier, identifierKey, isStrong } from "./identifier.ts";
 import type { Claim, Resolution } from "./identity.ts";
-import { askedReview, isRejected } from "./review.ts";
+import { askedReview, isRejected, OPEN_REVIEWS_MAX } from "./review.ts";
 import { type Changes, type Identity, type Person, pairKey, type State } from "./state.ts";
 import type { Unsigned } from "./unsigned.ts";
 
@@ -17,6 +17,7 @@ export function askReview(
   state: State,
   changes: Changes,
   { review, attach, isVisitorLeft }: Pick<Resolution, "review" | "attach" | "isVisitorLeft">,
+  isTrusted: boolean,
   { personId }: Person,
   { command, claims, visitor }: Said,
   { nowMs, mintId }: Circumstances,
@@ -35,10 +36,16 @@ export function askReview(
     nowMs,
     mintId,
   );
+  if (asked.isNew && !isTrusted && personIds.some((one) => isFull(state, one))) return false;
   // One call may ask twice about the same people: by what is signed, and by what is said beside it.
   const others = changes.reviews.filter(({ reviewId }) => reviewId !== asked.review.reviewId);
   if (asked.isChanged) changes.reviews = [...others, asked.review];
   return asked.review.decision === null;
+}
+
+/** Anybody could ask about somebody without end. */
+function isFull({ openReviewCounts }: State, personId: number): boolean {
+  return (openReviewCounts.get(personId) ?? 0) >= OPEN_REVIEWS_MAX;
 }
 
 /** A browser that nobody is known by is claimed like an address, so that all of them together are one question. */

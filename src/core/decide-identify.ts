@@ -106,8 +106,8 @@ export function decideIdentify(
   changes.identities.push(...identities);
   if (account !== null && !state.accounts.has(account.domain)) changes.accounts.push(account);
   const reviews = [
-    askReview(state, changes, resolution, person, said, circumstances),
-    askReview(state, changes, { ...beside, isVisitorLeft: false }, person, besideOf(state, said), circumstances),
+    askReview(state, changes, resolution, command.isTrusted, person, said, circumstances),
+    askReview(state, changes, { ...beside, isVisitorLeft: false }, false, person, besideOf(state, said), circumstances),
   ];
   const settled = isChanged
     ? scoreChange(state, command, changes, { ...draft, person }, identities, scoreBefore, circumstances)

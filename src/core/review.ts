@@ -4,6 +4,9 @@ import type { MergeReview, ReviewClaim, ReviewReason } from "./state.ts";
 /** Claims that one review remembers, decided ones included; who goes on claiming opens no further ones. */
 export const REVIEW_CLAIMS_MAX = 20;
 
+/** Questions about one person that wait; until some are answered, a browser's word asks no further one. */
+export const OPEN_REVIEWS_MAX = 20;
+
 export type Asked = { personIds: readonly number[]; reason: ReviewReason; claims: readonly Identifier[] };
 
 /**
@@ -15,7 +18,7 @@ export function askedReview(
   { personIds, reason, claims }: Asked,
   nowMs: number,
   mintId: () => number,
-): { review: MergeReview; isChanged: boolean } {
+): { review: MergeReview; isNew: boolean; isChanged: boolean } {
   const same = known.find((review) => String(review.personIds) === String(personIds));
   const asked = claims.map(({ kind, value }): ReviewClaim => ({ kind, value, isRejected: false }));
   if (same === undefined) {
@@ -27,21 +30,25 @@ export function askedReview(
       decidedMs: null,
       decision: null,
     };
-    return { review: { reviewId: mintId(), ...review }, isChanged: true };
+    return { review: { reviewId: mintId(), ...review }, isNew: true, isChanged: true };
   }
   const remembered = new Set(same.claims.map(identifierKey));
   const room = Math.max(0, REVIEW_CLAIMS_MAX - same.claims.length);
   const fresh = asked.filter((claim) => !remembered.has(identifierKey(claim))).slice(0, room);
   if (same.decision === "approved") {
     const reopened = { ...same, reason, claims: asked, createdMs: nowMs, decidedMs: null, decision: null };
-    return { review: reopened, isChanged: true };
+    return { review: reopened, isNew: false, isChanged: true };
   }
-  if (fresh.length === 0) return { review: same, isChanged: false };
+  if (fresh.length === 0) return { review: same, isNew: false, isChanged: false };
   const grown = { ...same, claims: [...same.claims, ...fresh] };
-  if (same.decision === null) return { review: grown, isChanged: true };
+  if (same.decision === null) return { review: grown, isNew: false, isChanged: true };
   // Two people who were kept apart stay so, whatever else is claimed with it.
-  if (personIds.length > 1) return { review: same, isChanged: false };
-  return { review: { ...grown, reason, createdMs: nowMs, decidedMs: null, decision: null }, isChanged: true };
+  if (personIds.length > 1) return { review: same, isNew: false, isChanged: false };
+  return {
+    review: { ...grown, reason, createdMs: nowMs, decidedMs: null, decision: null },
+    isNew: false,
+    isChanged: true,
+  };
 }
 
 /** What an approval is asked to attach. */

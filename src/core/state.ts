@@ -167,6 +167,8 @@ export type State = {
   apart: Set<string>;
   /** Reviews about the touched people and nobody else. */
   reviews: MergeReview[];
+  /** How many questions about a person wait, up to the limit. */
+  openReviewCounts: Map<number, number>;
   /** What an undo is about; null when there is no such merge. */
   parting: Parting | null;
   /** The review that is decided, and who its people are by now; null when there is none. */
@@ -226,6 +228,7 @@ export function emptyState(): State {
     mergeCounts: new Map(),
     apart: new Set(),
     reviews: [],
+    openReviewCounts: new Map(),
     parting: null,
     review: null,
     link: null,

@@ -21,6 +21,8 @@ export function loadPast(rows: Rows, state: State, touched: readonly number[]): 
   for (const personId of touched) {
     const absorbed = [...rows.people.keys()].filter((one) => one !== personId && ownerOf(rows, one) === personId);
     state.mergeCounts.set(personId, absorbed.length);
+    const open = rows.reviews.filter((one) => one.decision === null && one.personIds.includes(personId));
+    state.openReviewCounts.set(personId, open.length);
   }
   for (const { personId, otherId } of rows.apart) {
     const [one, other] = [ownerOf(rows, personId), ownerOf(rows, otherId)];

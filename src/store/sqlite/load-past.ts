@@ -18,6 +18,7 @@ export function createPastLoader(database: Database): (state: State, personIds: 
       const review = reviews.byPeople(some);
       if (review !== null) state.reviews.push(review);
     }
+    for (const personId of personIds) state.openReviewCounts.set(personId, reviews.openOf(personId));
     if (personIds.length < 2) return;
     const nowOf = new Map<number, number>();
     for (const personId of personIds) {

@@ -10,6 +10,7 @@ import retention from "../../../drizzle/0008_retention.sql" with { type: "text" 
 import clickTimes from "../../../drizzle/0009_click_times.sql" with { type: "text" };
 import mergesUndone from "../../../drizzle/0010_merges_undone.sql" with { type: "text" };
 import leadPositions from "../../../drizzle/0011_lead_positions.sql" with { type: "text" };
+import openReviews from "../../../drizzle/0012_open_reviews.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -26,6 +27,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0009_click_times": clickTimes,
   "0010_merges_undone": mergesUndone,
   "0011_lead_positions": leadPositions,
+  "0012_open_reviews": openReviews,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { OPEN_REVIEWS_MAX } from "../../core/review.ts";
 import type { MergeReview, ReviewClaim, ReviewReason, Verdict } from "../../core/state.ts";
 
 export type ReviewState = "open" | Verdict;
@@ -18,6 +19,10 @@ export const REVIEWS_SQL = {
     order by review_id desc limit ?2`,
   byId: `select ${COLUMNS} from merge_review where review_id = ?`,
   byPeople: `select ${COLUMNS} from merge_review where person_ids = ?`,
+  openOf: [0, 1, 2, 3]
+    .map((place) => `select 1 from merge_review where person_ids ->> ${place} = ?1 and decision is null`)
+    .join(" union all ")
+    .concat(" limit ?2"),
 } as const;
 
 export function createReviewReader(database: Database): ReviewReader {
@@ -34,16 +39,19 @@ export function createReviewReader(database: Database): ReviewReader {
   };
 }
 
-/** For the loop: a review by its id, and the one about exactly these people. */
+/** For the loop: a review by its id, the one about exactly these people, and how many wait that name a person. */
 export function createReviewLookup(database: Database): {
   byId(reviewId: number): MergeReview | null;
+  openOf(personId: number): number;
   byPeople(personIds: readonly number[]): MergeReview | null;
 } {
   const selectById = database.query<Row, [number]>(REVIEWS_SQL.byId);
   const selectByPeople = database.query<Row, [string]>(REVIEWS_SQL.byPeople);
+  const selectOpen = database.query<[number], [number, number]>(REVIEWS_SQL.openOf);
   const first = (rows: unknown[]): MergeReview | null => (rows[0] === undefined ? null : reviewOf(rows[0] as Row));
   return {
     byId: (reviewId) => first(selectById.values(reviewId)),
+    openOf: (personId) => selectOpen.values(personId, OPEN_REVIEWS_MAX).length,
     byPeople: (personIds) => first(selectByPeople.values(JSON.stringify(personIds))),
   };
 }

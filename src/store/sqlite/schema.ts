@@ -207,6 +207,11 @@ export const mergeReview = sqliteTable(
   (table) => [
     uniqueIndex("merge_review_by_people").on(table.personIds),
     index("merge_review_by_decision").on(table.decision, table.reviewId),
+    // An identify names four people at most: these count the open questions about one of them.
+    index("merge_review_open_first").on(sql`person_ids ->> 0`).where(sql`decision is null`),
+    index("merge_review_open_second").on(sql`person_ids ->> 1`).where(sql`decision is null`),
+    index("merge_review_open_third").on(sql`person_ids ->> 2`).where(sql`decision is null`),
+    index("merge_review_open_fourth").on(sql`person_ids ->> 3`).where(sql`decision is null`),
   ],
 );
 

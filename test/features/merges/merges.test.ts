@@ -291,6 +291,38 @@ describe("a review", () => {
   });
 });
 
+describe("questions about one person", () => {
+  const countOpen = (instance: TestInstance) =>
+    instance.rows<{ open: number }>("select count(*) as open from merge_review where decision is null")[0]?.open;
+  const ask = (instance: TestInstance, index: number) =>
+    instance.post("/identify", { identity: { email: ADA, phone: `+278212300${String(index).padStart(2, "0")}` } });
+
+  test.each(["older", "younger"])("by browsers are twenty that wait, with people who are %s", async (than) => {
+    await using instance = startInstance();
+    const others = Array.from({ length: 25 }, (_, index) => `+278212300${String(index).padStart(2, "0")}`);
+    const meetAda = () => say(instance, null, { email: ADA });
+    if (than === "younger") await meetAda();
+    for (const phone of others) await instance.post("/identify", { identity: { phone } });
+    if (than === "older") await meetAda();
+    for (const index of others.keys()) expect((await ask(instance, index)).status).toBe(200);
+    expect(countOpen(instance)).toBe(20);
+    // What is asked already may be asked again, and grows nothing.
+    await ask(instance, 3);
+    expect(countOpen(instance)).toBe(20);
+    // The secret key's word goes beyond, and an answer makes room.
+    const parted = await say(instance, null, { email: ADA, user_id: "u1" });
+    expect(parted.body.in_review).toBe(false);
+    await say(instance, null, { user_id: "u2", phone: others[24] });
+    expect((await say(instance, null, { user_id: "u2", email: ADA })).body.in_review).toBe(true);
+    expect(countOpen(instance)).toBe(21);
+    const { reviews } = (await instance.getSecret<ReviewsAnswer>("/reviews?state=open")).body;
+    for (const { review_id } of reviews.slice(0, 2)) await instance.postSecret(`/reviews/${review_id}/reject`, "");
+    expect(countOpen(instance)).toBe(19);
+    for (const index of [21, 22, 23]) await ask(instance, index);
+    expect(countOpen(instance)).toBe(20);
+  });
+});
+
 describe("a review whose claim has become somebody's", () => {
   const BOSS = "boss@acme.com";
 
