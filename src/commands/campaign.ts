@@ -6,7 +6,7 @@ import { AppError } from "../core/error.ts";
 import { type CreatedAnswer, createCampaign } from "../features/campaigns/create.ts";
 import { exportCampaign } from "../features/campaigns/export.ts";
 import { findCampaign } from "../features/campaigns/find.ts";
-import { LIST_BYTES_MAX } from "../features/campaigns/routes.ts";
+import { LIST_BYTES_MAX } from "../features/campaigns/receive.ts";
 import { readCampaign } from "../features/campaigns/schema.ts";
 import { COMMAND_LINE } from "../store/sqlite/audit.ts";
 import { createCampaignReader } from "../store/sqlite/campaigns.ts";

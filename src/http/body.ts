@@ -38,14 +38,22 @@ function encoded(): AppError {
   );
 }
 
-/** A large body as the pieces it came in: putting them together is left to a thread that nobody waits for. */
-export async function readChunks(request: Request, bytesMax: number): Promise<Uint8Array[]> {
+/**
+ * A large body as the pieces it came in: putting them together is left to a thread that nobody waits for. `onChunk` may
+ * throw when it takes too long.
+ */
+export async function readChunks(
+  request: Request,
+  bytesMax: number,
+  onChunk: () => void = () => undefined,
+): Promise<Uint8Array[]> {
   if (Number(request.headers.get("content-length")) > bytesMax) throw tooLarge(bytesMax);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
+    onChunk();
     chunks.push(chunk);
   }
   return chunks;

@@ -1,8 +1,6 @@
 import { Elysia } from "elysia";
-import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { readChunks } from "../../http/body.ts";
 import { csvHeaders } from "../../http/csv.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
@@ -15,6 +13,7 @@ import { exportCampaign } from "./export.ts";
 import { findCampaign } from "./find.ts";
 import type { LeadsAnswer } from "./leads.ts";
 import { listCampaigns } from "./list.ts";
+import { createReceiver } from "./receive.ts";
 import {
   type CampaignSettings,
   campaignsQuerySchema,
@@ -26,9 +25,6 @@ import {
 } from "./schema.ts";
 import { streamOf } from "./stream.ts";
 
-export const LIST_BYTES_MAX = 64 * 1_024 * 1_024;
-/** A list is held in memory while it is read, and the next one would be as well. */
-const CREATING_MAX = 1;
 /** So long a connection may say nothing while its list is stored. */
 const CREATE_TIMEOUT_S = 255;
 
@@ -56,10 +52,7 @@ export function campaignRoutes(deps: CampaignsDeps) {
     .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "POST" ? "admin" : "read"))
     .post(
       "/campaigns",
-      ({ request, query, server }) => {
-        server?.timeout(request, CREATE_TIMEOUT_S);
-        return create(request, query);
-      },
+      ({ request, query, server }) => create(request, query, () => void server?.timeout(request, CREATE_TIMEOUT_S)),
       // A list is not read before the key is looked at.
       { parse: "none", ...CREATE },
     )
@@ -80,19 +73,15 @@ export function campaignRoutes(deps: CampaignsDeps) {
 }
 
 function creation({ keys, createCampaign }: CampaignsDeps) {
-  let creating = 0;
-  return async (request: Request, query: unknown): Promise<CreatedAnswer> => {
-    if (creating >= CREATING_MAX)
-      throw new AppError("overloaded", "another campaign is being made; try again when it is done");
-    creating += 1;
-    try {
-      const { keyId } = keys.require(request.headers, "admin");
-      const chunks = await readChunks(request, LIST_BYTES_MAX);
+  const receive = createReceiver();
+  return (request: Request, query: unknown, onReceived: () => void): Promise<CreatedAnswer> => {
+    const { keyId } = keys.require(request.headers, "admin");
+    const settings = settingsOfQuery(createQuerySchema.parse(query));
+    const create = (chunks: Uint8Array[]): Promise<CreatedAnswer> => {
       const kind = kindOf(request.headers.get("content-type") ?? "", chunks);
-      return await createCampaign({ kind, settings: settingsOfQuery(createQuerySchema.parse(query)), chunks, keyId });
-    } finally {
-      creating -= 1;
-    }
+      return createCampaign({ kind, settings, chunks, keyId });
+    };
+    return receive(request, { create, onReceived });
   };
 }
 

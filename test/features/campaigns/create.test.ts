@@ -12,7 +12,7 @@ import { createKeyStore } from "../../../src/store/sqlite/keys.ts";
 import { linkIdOf } from "../../../src/store/sqlite/link-id.ts";
 import { createSuppressions } from "../../../src/store/sqlite/suppression.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { NOON_MS, startInstance, type TestInstance } from "../../support/instance.ts";
+import { NOON_MS, startInstance, type TestInstance, withSecret } from "../../support/instance.ts";
 import { expectRefusal, MARKER } from "../../support/secrecy.ts";
 
 const CSV = { "content-type": "text/csv" };
@@ -21,6 +21,35 @@ const SECRET = Buffer.from("a secret of this test");
 
 const createFrom = (house: TestInstance, name: string, list: string) =>
   house.postSecret<CreatedAnswer>(`/campaigns?name=${name}&base_url=https://acme.example`, list, CSV);
+
+/** One whose first lines are in while the sender says nothing more. */
+function stalledList(house: TestInstance, name: string) {
+  const begun = Promise.withResolvers<void>();
+  let sender: ReadableStreamDefaultController<Uint8Array> | null = null;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        sender = controller;
+        controller.enqueue(Buffer.from("email,first name\nada@acme.com,Ada\n"));
+      },
+      pull: () => begun.resolve(),
+    },
+    { highWaterMark: 0 },
+  );
+  const path = `/campaigns?name=${name}&base_url=https://acme.example`;
+  const answer = house.app
+    .handle(new Request(`http://localhost${path}`, { method: "POST", body, headers: { ...withSecret, ...CSV } }))
+    .then(({ status }) => status);
+  return {
+    begun: begun.promise,
+    answer,
+    goOn: (text: string) => {
+      sender?.enqueue(Buffer.from(text));
+      sender?.close();
+    },
+    breakOff: () => sender?.error(new Error("the sender went away")),
+  };
+}
 
 type LeadRow = { link_id: string; email: string; traits: string };
 const leadsIn = (house: TestInstance) => house.rows<LeadRow>("select link_id, email, traits from lead order by email");
@@ -193,6 +222,24 @@ describe("POST /campaigns", () => {
     const answers = await Promise.all(["One", "Two"].map((name) => createFrom(house, name, LIST)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 429]);
     expect((await createFrom(house, "Three", LIST)).status).toBe(200);
+  });
+
+  test("waits for nobody who sends no more, and lets in no more of them than it holds", async () => {
+    await using house = startInstance();
+    const stalled = Array.from({ length: 4 }, (_, index) => stalledList(house, `Stalled${index}`));
+    const [first] = stalled;
+    for (const { begun } of stalled) await begun;
+    const refused = await createFrom(house, "Beyond", LIST);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(refused.text).toContain("4 lists are being sent");
+    first?.breakOff();
+    await first?.answer;
+    expect((await createFrom(house, "Beside", LIST)).status).toBe(200);
+    for (const { goOn } of stalled.slice(1)) goOn("bob@acme.com,Bob\n");
+    expect(
+      (await Promise.all(stalled.slice(1).map(({ answer }) => answer))).filter((status) => status === 200).length,
+    ).toBe(1);
+    expect(house.rows("select slug from campaign")).toHaveLength(2);
   });
 });
 
