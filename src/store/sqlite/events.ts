@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Event } from "../../core/event.ts";
+import { EVENT_COLUMNS, type EventRow, eventOfRow } from "./row.ts";
 
 /** Where a walk through events stands, from new to old. */
 export type EventPosition = { occurredMs: number; eventSeq: number };
@@ -15,9 +16,6 @@ export type EventReader = {
   keptSinceMs(): number;
 };
 
-const COLUMNS = `event_seq as eventSeq, event_id as eventId, identity_id as identityId, name, occurred_at as occurredMs,
-  received_at as receivedMs, session_id as sessionId, url, referrer, properties, bot`;
-
 export const EVENTS_SQL = {
   /**
    * Both read the index alone, however large the events are; a comparison of pairs would begin at the first of the
@@ -27,16 +25,14 @@ export const EVENTS_SQL = {
     where identity_id = ? and occurred_at = ? and event_seq < ? order by event_seq desc limit ?`,
   earlier: `select occurred_at as occurredMs, event_seq as eventSeq from event
     where identity_id = ? and occurred_at < ? and occurred_at >= ? order by occurred_at desc, event_seq desc limit ?`,
-  event: `select ${COLUMNS} from event where event_seq = ?`,
+  event: `select ${EVENT_COLUMNS} from event where event_seq = ?`,
   keptSince: "select before_at as beforeMs from retention where swept = 'events'",
 } as const;
-
-type EventRow = Omit<ReadEvent, "properties"> & { properties: string | null };
 
 export function createEventReader(database: Database): EventReader {
   const selectSameMoment = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.sameMoment);
   const selectEarlier = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.earlier);
-  const selectEvent = database.query<EventRow, [number]>(EVENTS_SQL.event);
+  const selectEvent = database.query<EventRow<ReadEvent>, [number]>(EVENTS_SQL.event);
   const selectKeptSince = database.query<{ beforeMs: number }, []>(EVENTS_SQL.keptSince);
   return {
     keptSinceMs: () => selectKeptSince.get()?.beforeMs ?? 0,
@@ -54,7 +50,7 @@ export function createEventReader(database: Database): EventReader {
       return newest.map(({ eventSeq }) => {
         const row = selectEvent.get(eventSeq);
         if (row === null) throw new Error("the index of events knows one that is not there");
-        return { ...row, properties: row.properties === null ? {} : JSON.parse(row.properties) };
+        return eventOfRow(row);
       });
     },
   };

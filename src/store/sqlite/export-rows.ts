@@ -2,13 +2,12 @@ import type { Database } from "bun:sqlite";
 import type { IdentifierKind } from "../../core/identifier.ts";
 import type { SignalData } from "../../core/signal.ts";
 import type { ReadEvent } from "./events.ts";
+import { EVENT_COLUMNS, type EventRow, eventOfRow } from "./row.ts";
 
 export const EXPORT_ROWS_SQL = {
-  events: `select e.event_seq as eventSeq, e.event_id as eventId, e.identity_id as identityId, e.name,
-      e.occurred_at as occurredMs, e.received_at as receivedMs, e.session_id as sessionId, e.url, e.referrer,
-      e.properties, e.bot, i.kind, i.value, i.person_id as personId
-    from event e cross join identity i on i.identity_id = e.identity_id
-    where e.received_at >= ? order by e.event_seq`,
+  events: `select ${EVENT_COLUMNS}, i.kind, i.value, i.person_id as personId
+    from event cross join identity i on i.identity_id = event.identity_id
+    where event.received_at >= ? order by event.event_seq`,
   people: "select person_id as personId from intent_score where last_seen_at >= ? order by person_id",
   signals: "select data from signal where created_at >= ? order by created_at, signal_id",
   counts: {
@@ -34,15 +33,12 @@ export type ExportRows = {
   signals(sinceMs: number): Iterable<SignalData>;
 };
 
-type EventRow = Omit<ExportedEvent, "properties"> & { properties: string | null };
-
 export function createExportRows(database: Database): ExportRows {
   return {
     count: (table) => database.query<{ count: number }, []>(EXPORT_ROWS_SQL.counts[table]).get()?.count ?? 0,
     *events(sinceMs) {
-      for (const row of database.query<EventRow, [number]>(EXPORT_ROWS_SQL.events).iterate(sinceMs)) {
-        yield { ...row, properties: row.properties === null ? {} : JSON.parse(row.properties) };
-      }
+      for (const row of database.query<EventRow<ExportedEvent>, [number]>(EXPORT_ROWS_SQL.events).iterate(sinceMs))
+        yield eventOfRow(row);
     },
     *personIds(sinceMs) {
       const select = database.query<{ personId: number }, [number]>(EXPORT_ROWS_SQL.people);

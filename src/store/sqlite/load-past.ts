@@ -2,14 +2,12 @@ import type { Database } from "bun:sqlite";
 import { MERGES_MAX } from "../../core/identity.ts";
 import { pairKey, type State } from "../../core/state.ts";
 import { createReviewLookup } from "./reviews.ts";
+import { withWhole } from "./whole.ts";
 
 /** What is remembered of people who may become one: whom they absorbed, who holds them apart, what was asked before. */
 export function createPastLoader(database: Database): (state: State, personIds: readonly number[]) => void {
   const selectWhole = database.query<[number], [number, number]>(
-    `with recursive whole (person_id) as (
-       select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-       where m.undone_at is null
-     ) select person_id from whole limit ?2`,
+    `${withWhole("?1")} select person_id from whole limit ?2`,
   );
   const selectApart = database.query<[number], [number]>("select other_id from apart where person_id = ?");
   const reviews = createReviewLookup(database);

@@ -11,7 +11,16 @@ import {
   type State,
 } from "../../core/state.ts";
 import type { LoadParts } from "./load-parts.ts";
-import { SESSION_COLUMNS, type SessionRow, sessionOf } from "./row.ts";
+import {
+  EVENT_COLUMNS,
+  type EventRow,
+  eventOfRow,
+  MERGE_COLUMNS,
+  SESSION_COLUMNS,
+  type SessionRow,
+  sessionOf,
+} from "./row.ts";
+import { withWhole } from "./whole.ts";
 
 type MergeRow = {
   mergeId: number;
@@ -24,25 +33,16 @@ type MergeRow = {
   lastEventSeq: number;
 };
 
-const MERGE_COLUMNS = `merge_id as mergeId, survivor_id as survivorId, absorbed_id as absorbedId, through,
-  merged_at as mergedMs, undone_at as undoneMs, snapshot, last_event_seq as lastEventSeq`;
-
-type EventRow = Omit<SequencedEvent, "properties"> & { properties: string | null };
-
-const EVENT_COLUMNS = `event_seq as eventSeq, event_id as eventId, identity_id as identityId, name,
-  occurred_at as occurredMs, received_at as receivedMs, session_id as sessionId, url, referrer, properties, bot`;
+const LOGGED_COLUMNS = `${MERGE_COLUMNS}, snapshot, last_event_seq as lastEventSeq`;
 
 /** Merges of one person that an undo looks at; with the limit on merges and every one undone and done again. */
 const LOGGED_MERGES_MAX = 1_000;
 
 /** Brings both sides of a merge: all that whoever holds them today consists of, and what happened since. */
 export function createUndoLoader(database: Database, parts: LoadParts): (command: UndoCommand) => State {
-  const selectMerge = database.query<MergeRow, [number]>(`select ${MERGE_COLUMNS} from merge where merge_id = ?`);
+  const selectMerge = database.query<MergeRow, [number]>(`select ${LOGGED_COLUMNS} from merge where merge_id = ?`);
   const selectMerges = database.query<MergeRow, [number, number]>(
-    `with recursive whole (person_id) as (
-       select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-       where m.undone_at is null
-     ) select ${MERGE_COLUMNS} from merge
+    `${withWhole("?1")} select ${LOGGED_COLUMNS} from merge
      where survivor_id in (select person_id from whole) or absorbed_id in (select person_id from whole)
      order by last_event_seq desc, merge_id desc limit ?2`,
   );
@@ -52,7 +52,7 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
   const selectSessions = database.query<SessionRow, [number]>(
     `select ${SESSION_COLUMNS} from session where identity_id = ?`,
   );
-  const selectEvents = database.query<EventRow, [number, number, number]>(
+  const selectEvents = database.query<EventRow<SequencedEvent>, [number, number, number]>(
     `select ${EVENT_COLUMNS} from event where identity_id = ? and event_seq > ? limit ?`,
   );
 
@@ -78,7 +78,7 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
       const left = room - events.length;
       const found = selectEvents.all(identityId, marks.get(identityId) ?? 0, left + 1);
       if (found.length > left) return null;
-      for (const row of found) events.push(eventOf(row));
+      for (const row of found) events.push(eventOfRow(row));
     }
     return events;
   };
@@ -138,8 +138,4 @@ function loggedSides({ mergeId, mergedMs, lastEventSeq, snapshot }: MergeRow): L
   const sides = JSON.parse(snapshot) as { survivor?: MergeSide; absorbed?: MergeSide };
   if (sides.survivor === undefined || sides.absorbed === undefined) return [];
   return [sides.survivor, sides.absorbed].map((side) => ({ ...side, mergeId, mergedMs, lastEventSeq }));
-}
-
-function eventOf(row: EventRow): SequencedEvent {
-  return { ...row, properties: row.properties === null ? {} : JSON.parse(row.properties) };
 }

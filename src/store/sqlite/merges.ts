@@ -1,5 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { type Identifier, type IdentifierKind, strengthRank } from "../../core/identifier.ts";
+import { MERGE_COLUMNS } from "./row.ts";
+import { withWhole } from "./whole.ts";
 
 /** Identifiers read of each side of a merge, the strongest of which are shown. */
 const IDENTITIES_READ_MAX = 50;
@@ -23,8 +25,7 @@ export type MergeReader = {
   newest(filter: MergeFilter, before: number, limit: number): ReadMerge[];
 };
 
-const COLUMNS = `merge_id as mergeId, survivor_id as survivorId, absorbed_id as absorbedId, through,
-  merged_at as mergedMs, undone_at as undoneMs,
+const COLUMNS = `${MERGE_COLUMNS},
   json_extract(snapshot, '$.survivor.identityIds') as survivor,
   json_extract(snapshot, '$.absorbed.identityIds') as absorbed`;
 
@@ -33,10 +34,7 @@ export const MERGES_SQL = {
   undone: `select ${COLUMNS} from merge indexed by merge_undone
     where merge_id < ?1 and undone_at is not null order by merge_id desc limit ?2`,
   standing: `select ${COLUMNS} from merge where merge_id < ?1 and undone_at is null order by merge_id desc limit ?2`,
-  ofPerson: `with recursive whole (person_id) as (
-      select ?3 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-      where m.undone_at is null
-    ) select ${COLUMNS} from merge
+  ofPerson: `${withWhole("?3")} select ${COLUMNS} from merge
     where (survivor_id in (select person_id from whole) or absorbed_id in (select person_id from whole))
       and merge_id < ?1 and (?4 is null or (undone_at is not null) = ?4)
     order by merge_id desc limit ?2`,

@@ -3,6 +3,7 @@ import { IDENTIFIER_KINDS, type Identifier } from "../../core/identifier.ts";
 import type { Identity, IntentScore } from "../../core/state.ts";
 import type { Traits } from "../../core/traits.ts";
 import { IDENTITY_COLUMNS, type IdentityRow, identityOf, SCORE_COLUMNS, type ScoreRow, scoreOfRow } from "./row.ts";
+import { withWhole } from "./whole.ts";
 
 /** One merge leads to the next; nobody is merged so often, and a circle must not hold the server. */
 const MERGE_STEPS_MAX = 100;
@@ -42,10 +43,7 @@ export const PEOPLE_SQL = {
   person: `select p.traits, p.verified_traits as verifiedTraits, p.merged_into as mergedInto, a.domain
     from person p left join account a on a.account_id = p.account_id where p.person_id = ?`,
   score: `select ${SCORE_COLUMNS} from intent_score where person_id = ?`,
-  absorbedBy: `with recursive whole (person_id) as (
-      select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-      where m.undone_at is null
-    ) select absorbed_id as personId, survivor_id as intoId, merge_id as mergeId, merged_at as mergedMs from merge
+  absorbedBy: `${withWhole("?1")} select absorbed_id as personId, survivor_id as intoId, merge_id as mergeId, merged_at as mergedMs from merge
     where survivor_id in (select person_id from whole) and undone_at is null order by merge_id desc limit ?2`,
   owner: "select person_id as personId from identity where value = ? and kind = ? and retired_at is null",
   liveIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = ? and retired_at is null

@@ -4,7 +4,8 @@ import type { Identifier } from "../../core/identifier.ts";
 import type { Identity, MergeSide } from "../../core/state.ts";
 import { ACCOUNTS_SQL } from "./accounts.ts";
 import { PEOPLE_SQL } from "./people.ts";
-import { type IdentityRow, identityOf } from "./row.ts";
+import { type IdentityRow, identityOf, MERGE_COLUMNS } from "./row.ts";
+import { withWhole } from "./whole.ts";
 
 /** Who is meant: a person, an e-mail address that a campaign's list holds, or both. */
 export type Subject = { personId: number | null; emails: readonly string[] };
@@ -41,19 +42,15 @@ export type PersonScope = {
   accountIds: number[];
 };
 
-const MERGE_COLUMNS = `merge_id as mergeId, survivor_id as survivorId, absorbed_id as absorbedId, through,
-  merged_at as mergedMs, undone_at as undoneMs, snapshot`;
+const STORED_MERGE_COLUMNS = `${MERGE_COLUMNS}, snapshot`;
 const LEAD_COLUMNS = "link_id as linkId, email, traits, created_at as createdMs";
 
 export const SCOPE_SQL = {
-  whole: `with recursive whole (person_id) as (
-      select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-      where m.undone_at is null
-    ) select p.person_id as personId, traits, verified_traits as verifiedTraits, account_id as accountId,
+  whole: `${withWhole("?1")} select p.person_id as personId, traits, verified_traits as verifiedTraits, account_id as accountId,
       merged_into as mergedInto, created_at as createdMs
     from whole cross join person p on p.person_id = whole.person_id`,
-  mergesAsSurvivor: `select ${MERGE_COLUMNS} from merge where survivor_id = ?`,
-  mergesAsAbsorbed: `select ${MERGE_COLUMNS} from merge where absorbed_id = ?`,
+  mergesAsSurvivor: `select ${STORED_MERGE_COLUMNS} from merge where survivor_id = ?`,
+  mergesAsAbsorbed: `select ${STORED_MERGE_COLUMNS} from merge where absorbed_id = ?`,
   leadByEmail: `select ${LEAD_COLUMNS} from lead where email = ?`,
   leadByLink: `select ${LEAD_COLUMNS} from lead where link_id = ?`,
 } as const;

@@ -4,6 +4,7 @@ import type { IntentScore } from "../../core/state.ts";
 import type { Traits } from "../../core/traits.ts";
 import { PEOPLE_SQL } from "./people.ts";
 import { type ScoreRow, scoreOfRow } from "./row.ts";
+import { withWhole } from "./whole.ts";
 
 /** What may be told to a browser, or to whoever holds a link. */
 export type StoredVisitor = {
@@ -25,10 +26,7 @@ export const PERSONALIZE_SQL = {
   firstNamed: `select min(created_at) as createdMs from identity
     where person_id = ? and retired_at is null and kind in ('user_id', 'email', 'phone')`,
   /** Through what a browser was joined to the person it now belongs to. */
-  joins: `with recursive whole (person_id) as (
-      select ?1 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-      where m.undone_at is null
-    ) select m.through from whole w join merge m on m.survivor_id = w.person_id where m.undone_at is null
+  joins: `${withWhole("?1")} select m.through from whole w join merge m on m.survivor_id = w.person_id where m.undone_at is null
       and exists (select 1 from json_each(m.snapshot, '$.absorbed.identityIds') where value = ?2)`,
   lead: "select email, traits from lead where link_id = ?",
 } as const;

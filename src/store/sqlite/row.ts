@@ -1,3 +1,4 @@
+import type { Event } from "../../core/event.ts";
 import type { IdentifierKind } from "../../core/identifier.ts";
 import type { Sums } from "../../core/score.ts";
 import type { Identity, IntentScore, Session } from "../../core/state.ts";
@@ -26,6 +27,20 @@ export type ScoreRow = [
 export const SESSION_COLUMNS =
   "identity_id, session_id, started_at, ended_at, entry_url, exit_url, event_count, counted, attribution";
 export type SessionRow = [number, string, number, number, string | null, string | null, number, string, string | null];
+
+/** These by name, for whoever reads one of them now and then. */
+export const MERGE_COLUMNS = `merge_id as mergeId, survivor_id as survivorId, absorbed_id as absorbedId, through,
+  merged_at as mergedMs, undone_at as undoneMs`;
+
+export const EVENT_COLUMNS = `event.event_seq as eventSeq, event.event_id as eventId, event.identity_id as identityId,
+  event.name, event.occurred_at as occurredMs, event.received_at as receivedMs, event.session_id as sessionId,
+  event.url, event.referrer, event.properties, event.bot`;
+/** An event as such a row has it. */
+export type EventRow<Read extends { properties: object }> = Omit<Read, "properties"> & { properties: string | null };
+
+export function eventOfRow<Row extends { properties: string | null }>(row: Row) {
+  return { ...row, properties: row.properties === null ? {} : (JSON.parse(row.properties) as Event["properties"]) };
+}
 
 export function identityOf(row: IdentityRow): Identity {
   const [identityId, kind, value, personId, isVerified, createdMs, retiredMs] = row;

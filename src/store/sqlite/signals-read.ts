@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { SignalData } from "../../core/signal.ts";
+import { withWhole } from "./whole.ts";
 
 /** Where a walk through signals stands, from new to old. */
 export type SignalPosition = { createdMs: number; signalId: number };
@@ -24,10 +25,7 @@ const PLACE = `(created_at, signal_id) < (?1, ?2) and created_at >= ?3
 export const SIGNALS_SQL = {
   all: `select ${COLUMNS} from signal where ${PLACE}`,
   ofThreshold: `select ${COLUMNS} from signal where threshold = ?5 and ${PLACE}`,
-  ofPerson: `with recursive whole (person_id) as (
-      select ?6 union select m.absorbed_id from whole w join merge m on m.survivor_id = w.person_id
-      where m.undone_at is null
-    ) select ${COLUMNS} from signal
+  ofPerson: `${withWhole("?6")} select ${COLUMNS} from signal
     where account_id is null and person_id in (select person_id from whole) and (?5 is null or threshold = ?5) and ${PLACE}`,
   ofAccount: `select ${COLUMNS} from signal where account_id = ? order by signal_id desc limit ?`,
 } as const;
