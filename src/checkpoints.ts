@@ -1,13 +1,20 @@
-import { openBeside } from "./store/sqlite/database.ts";
+import { emptyLog, openBeside } from "./store/sqlite/database.ts";
 
 /** A checkpoint that takes longer is given up on; the next commit makes one itself. */
 const RUN_MAX_MS = 30_000;
+/** Whoever writes waits as long for the log to be emptied. */
+const EMPTY_WAIT_MS = 10;
 
-export type CheckpointJob = { checkpoint: true; dataFolder: string };
+/** Brought into the file as far as nobody is in the way; or all of it, so that nothing is left in the log. */
+type Extent = "some" | "all";
+
+export type CheckpointJob = { checkpoint: Extent; dataFolder: string };
 
 export type Checkpoints = {
   /** Resolves when what stood in the log is in the file, or could not be brought there. */
   run(): Promise<void>;
+  /** Cuts the log to nothing; false when somebody reads what is older. */
+  empty(): Promise<boolean>;
   close(): void;
 };
 
@@ -17,21 +24,34 @@ export type Checkpoints = {
  */
 export function createCheckpoints({ script, dataFolder }: { script: string; dataFolder: string }): Checkpoints {
   let worker: Worker | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+  const post = (checkpoint: Extent): Promise<boolean> => {
+    worker ??= new Worker(script);
+    const running = worker;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RUN_MAX_MS, false);
+      timer.unref();
+      const done = (isDone: boolean): void => {
+        clearTimeout(timer);
+        resolve(isDone);
+      };
+      running.onmessage = ({ data }) => done(data === true);
+      running.onerror = () => done(false);
+      running.postMessage({ checkpoint, dataFolder } satisfies CheckpointJob);
+    });
+  };
+  let isClosed = false;
+  /** One at a time: the thread answers in turn, and says not to what. */
+  const inTurn = (extent: Extent): Promise<boolean> => {
+    const mine = last.then(() => !isClosed && post(extent));
+    last = mine;
+    return mine;
+  };
   return {
-    run: () => {
-      worker ??= new Worker(script);
-      const running = worker;
-      return new Promise((resolve) => {
-        const timer = setTimeout(resolve, RUN_MAX_MS);
-        timer.unref();
-        running.onmessage = running.onerror = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        running.postMessage({ checkpoint: true, dataFolder } satisfies CheckpointJob);
-      });
-    },
+    run: async () => void (await inTurn("some")),
+    empty: () => inTurn("all"),
     close: () => {
+      isClosed = true;
       worker?.terminate();
       worker = null;
     },
@@ -42,11 +62,14 @@ export function isCheckpointJob(job: object): job is CheckpointJob {
   return "checkpoint" in job;
 }
 
-/** The far side, on whatever thread it is called. */
-export function runCheckpoint({ dataFolder }: CheckpointJob): void {
+/** The far side, on whatever thread it is called; whether it got as far as was asked. */
+export function runCheckpoint({ checkpoint, dataFolder }: CheckpointJob): boolean {
   const database = openBeside(dataFolder);
   try {
     database.run("pragma wal_checkpoint(passive)");
+    if (checkpoint === "some") return true;
+    database.run(`pragma busy_timeout = ${EMPTY_WAIT_MS}`);
+    return emptyLog(database);
   } finally {
     database.close(false);
   }

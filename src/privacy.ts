@@ -8,6 +8,7 @@ import type { PrivacyDeps } from "./features/privacy/routes.ts";
 import type { Foundations } from "./house.ts";
 import { describeFault } from "./http/errors.ts";
 import { createAuditBook } from "./jobs/audit.ts";
+import { createLogEmptier } from "./jobs/empty-log.ts";
 import { createRetainer } from "./jobs/retain.ts";
 import { createAuditStore } from "./store/sqlite/audit.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
@@ -25,7 +26,7 @@ const CONFIG_FILE = "config file";
 /** What of the routes' needs is made here. */
 export type PrivacyParts = Pick<
   PrivacyDeps & AuditReadsDeps,
-  "audit" | "audits" | "flushAudit" | "erase" | "suppressions" | "scopes" | "exports"
+  "audit" | "audits" | "flushAudit" | "erase" | "emptyLog" | "suppressions" | "scopes" | "exports"
 >;
 
 /** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
@@ -39,6 +40,7 @@ export function createPrivacy({ options, database, settings, clock }: Foundation
     onFault: (error, lost) => log.warn("audit_not_stored", { fault: describeFault(error), lost }),
   });
   const checkpoints = createCheckpoints({ script, dataFolder });
+  const logEmptier = createLogEmptier(checkpoints);
   const retainer = createRetainer({
     store: createRetainStore(database),
     retain: () => settings().config.retain,
@@ -52,6 +54,7 @@ export function createPrivacy({ options, database, settings, clock }: Foundation
     audits,
     flushAudit: audits.flush,
     erase: createErasure(database),
+    emptyLog: logEmptier.ask,
     suppressions: createSuppressions(database),
     scopes: createScopeReader(database),
     exports: {
@@ -74,6 +77,7 @@ export function createPrivacy({ options, database, settings, clock }: Foundation
     },
     close: (): void => {
       retainer.stop();
+      logEmptier.stop();
       checkpoints.close();
       audits.close();
     },

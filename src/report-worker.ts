@@ -13,8 +13,7 @@ if (!Bun.isMainThread) {
 /** Nobody minds that it failed: the log only stays longer. */
 function checkpointed(job: CheckpointJob): boolean {
   try {
-    runCheckpoint(job);
-    return true;
+    return runCheckpoint(job);
   } catch {
     return false;
   }

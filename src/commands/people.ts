@@ -6,7 +6,7 @@ import { erasePerson } from "../features/privacy/erase.ts";
 import { nextPiece, openSnapshot, piecesOf } from "../features/privacy/export-stream.ts";
 import { findSubject } from "../features/privacy/find.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
-import { openBeside, openReadOnly } from "../store/sqlite/database.ts";
+import { emptyLog, openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
 import { createPeopleReader } from "../store/sqlite/people.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
@@ -15,6 +15,10 @@ import { loadConfig } from "./serve.ts";
 
 type EraseOptions = Extract<Command, { name: "people erase" }>["options"];
 type ExportOptions = Extract<Command, { name: "people export" }>["options"];
+
+const EMPTY_WAIT_MS = 50;
+const LOG_IS_READ =
+  "do-intent.db-wal is being read, so rows of theirs are left in it until the server stops, or next erases somebody";
 
 /** Works on the file, also beside a running server: what that one holds in memory it looks up again. */
 export function runPeopleErase({ person, data }: EraseOptions, nowMs: number, write: (line: string) => void): number {
@@ -30,6 +34,10 @@ export function runPeopleErase({ person, data }: EraseOptions, nowMs: number, wr
     for (const [table, count] of Object.entries(answer.stripped)) {
       if (count > 0) write(`  ${table.padEnd(16)} ${count} of others do not name them any more`);
     }
+    // A server that writes meanwhile must not wait for whoever reads.
+    database.run("pragma wal_checkpoint(passive)");
+    database.run(`pragma busy_timeout = ${EMPTY_WAIT_MS}`);
+    if (!emptyLog(database)) write(LOG_IS_READ);
     return 0;
   } finally {
     database.close(false);

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { runAudit } from "../../src/commands/audit.ts";
 import { runPeopleErase, runPeopleExport } from "../../src/commands/people.ts";
-import { tablesWith } from "../support/everything.ts";
+import { openReadOnly } from "../../src/store/sqlite/database.ts";
+import { filesWith, tablesWith } from "../support/everything.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { NOON_MS, startInstance, type TestInstance } from "../support/instance.ts";
 
@@ -28,12 +29,25 @@ test("people erase works beside a running server, which neither brings them back
     accepted: 1,
   });
   expect(tablesWith(instance, EMAIL)).toEqual([]);
+  expect(filesWith(folder.path, EMAIL)).toEqual([]);
   expect(instance.rows("select key_id, action, subject from audit where action = 'person_erase'")).toEqual([
     { key_id: "command line", action: "person_erase", subject: personId },
   ]);
   expect(() => runPeopleErase({ person: EMAIL, data: folder.path }, NOON_MS, () => undefined)).toThrow(
     "nobody is known",
   );
+});
+
+test("people erase says so where somebody reads the log, which then keeps what it holds", async () => {
+  using folder = temporaryFolder();
+  await using instance = startInstance({ dataFolder: folder.path });
+  await live(instance);
+  const reader = openReadOnly(folder.path);
+  const lines: string[] = [];
+  expect(runPeopleErase({ person: EMAIL, data: folder.path }, NOON_MS, (line) => lines.push(line))).toBe(0);
+  expect(lines.at(-1)).toStartWith("do-intent.db-wal is being read");
+  expect(filesWith(folder.path, EMAIL)).not.toEqual([]);
+  reader.close();
 });
 
 test("people export writes what GET /people/ID/export answers, and is noted", async () => {

@@ -20,6 +20,8 @@ export type PrivacyDeps = FindDeps & {
   engine: Pick<Engine, "administer">;
   now: () => number;
   erase: (subject: Subject, nowMs: number) => Erased | null;
+  /** After a commit: what stands in the log still says it all. */
+  emptyLog: () => void;
   suppressions: Suppressions;
   audit: AuditStore;
   /** Lets what was noted so far be seen. */
@@ -31,9 +33,11 @@ export type PrivacyDeps = FindDeps & {
 export function privacyRoutes(deps: PrivacyDeps) {
   const { keys, engine, now, erase, suppressions, audit } = deps;
   const exportPerson = createExports({ ...deps.exports, now });
-  const eraseFound = (headers: Headers, find: () => Subject): Promise<EraseAnswer> => {
+  const eraseFound = async (headers: Headers, find: () => Subject): Promise<EraseAnswer> => {
     const { keyId: by } = keys.require(headers, "admin");
-    return engine.administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }));
+    const answer = await engine.administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }));
+    deps.emptyLog();
+    return answer;
   };
   return new Elysia({ name: "privacy" })
     .delete(

@@ -27,6 +27,9 @@ const BUSY_TIMEOUT_MS = 5_000;
 /** SQLite waits on this very thread, and with it everybody would; the engine waits better. */
 const SERVING_BUSY_TIMEOUT_MS = 10;
 
+/** Rows that go, or move, leave zeros behind where that costs no further page; an erasure also clears whole pages. */
+export const OVERWRITE = "pragma secure_delete = fast";
+
 export type OpenDatabase = {
   database: Database;
   /** Throws when the file was removed or replaced: what is written then is in no folder any more. */
@@ -65,19 +68,18 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
     database.run(`pragma wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
     database.run(`pragma journal_size_limit = ${WAL_SIZE_MAX_BYTES}`);
     database.run("pragma temp_store = memory");
+    database.run(OVERWRITE);
     refuseDamaged(database);
     const backup = migrate(database, folder);
     database.run(`pragma busy_timeout = ${SERVING_BUSY_TIMEOUT_MS}`);
+    // Whoever was killed may have left rows of somebody erased in it.
+    emptyLog(database);
     return {
       database,
       backup,
       checkInPlace: placeCheck(join(folder, DATABASE_FILE)),
       close: () => {
-        try {
-          database.run("pragma wal_checkpoint(truncate)");
-        } catch {
-          // A full disk takes no checkpoint; the next start reads the log beside the file.
-        }
+        emptyLog(database);
         database.close(false);
         lock.close(false);
       },
@@ -86,6 +88,15 @@ function openLocked(folder: string, durability: Durability, lock: Database): Ope
     database.close(false);
     lock.close(false);
     throw error;
+  }
+}
+
+/** False when somebody reads what is older, or the disk is full: the log stays, and is read beside the file. */
+export function emptyLog(database: Database): boolean {
+  try {
+    return database.query<{ busy: number }, []>("pragma wal_checkpoint(truncate)").get()?.busy === 0;
+  } catch {
+    return false;
   }
 }
 
@@ -207,6 +218,7 @@ function openExisting(folder: string, options: { readonly?: true; readwrite?: tr
   try {
     const database = new Database(path, options);
     database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    if (options.readwrite) database.run(OVERWRITE);
     database.query("select 1 from migration").get();
     return database;
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { Identity } from "../../core/state.ts";
+import { OVERWRITE } from "./database.ts";
 import { DELIVERY_SQL } from "./delivery-sql.ts";
 import { createListEraser } from "./erase-lists.ts";
 import { createTraceEraser, identifierOfLead } from "./erase-traces.ts";
@@ -76,13 +77,12 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
     };
   };
   return (subject, nowMs) => {
-    const [before] = database.query<{ secure_delete: number }, []>("pragma secure_delete").all();
-    // What is deleted is overwritten with zeros, where it would else stand in the file until its place is needed.
+    // Also pages that are given up are overwritten with zeros, where they would else stand in the file until needed.
     database.run("pragma secure_delete = on");
     try {
       return erase(subject, nowMs);
     } finally {
-      database.run(`pragma secure_delete = ${before?.secure_delete ?? 0}`);
+      database.run(OVERWRITE);
     }
   };
 }
