@@ -15,7 +15,7 @@ const requests: [method: string, path: string, body: object | null, done: string
   ["DELETE", "/suppressions?user_id=gone", null, "select 1 from audit where action = 'suppression_lift'"],
   ["POST", "/keys", { name: "second", kind: "write" }, "select 1 from api_key where name = 'second'"],
   ["DELETE", "/keys/FIRST", null, "select 1 from api_key where revoked_at is not null"],
-  ["GET", "/campaigns/spring/export.csv", null, "select 1 from audit where action = 'campaign.export'"],
+  ["GET", "/campaigns/spring/export.csv", null, "select 1 from audit where action = 'campaign_export'"],
   ["POST", "/backup", null, "select 1 from audit where action = 'backup'"],
   ["POST", "/destinations/chat/pause", null, "select 1 from destination where paused_at is not null"],
   ["POST", "/destinations/chat/resume", null, "select 1 from destination where paused_at is null"],

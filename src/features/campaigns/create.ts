@@ -53,7 +53,7 @@ export function createCampaign(request: CampaignRequest, deps: CreateDeps): Crea
     secret,
     onFinish: (campaignId, leads, occurredMs) => {
       const subject = formatId("campaign", campaignId);
-      audit.record({ occurredMs, keyId, action: "campaign.create", subject, detail: { leads } });
+      audit.record({ occurredMs, keyId, action: "campaign_create", subject, detail: { leads } });
     },
   });
   const durable: typeof loader = {

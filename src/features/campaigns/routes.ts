@@ -101,7 +101,7 @@ async function exportAnswer(
   const campaign = findCampaign(id, campaigns);
   const { keyId } = keys.require(request.headers, "read");
   const subject = formatId("campaign", campaign.campaignId);
-  const entry = { occurredMs: now(), keyId, action: "campaign.export", subject, detail: { hashed: isHashed } };
+  const entry = { occurredMs: now(), keyId, action: "campaign_export", subject, detail: { hashed: isHashed } };
   await engine.administer(() => audit.record(entry));
   const body = streamOf(exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed }));
   return new Response(body, { headers: csvHeaders(`campaign-${campaign.slug}-urls.csv`) });

@@ -83,7 +83,7 @@ describe("POST /campaigns", () => {
       },
     ]);
     expect(house.rows("select action, subject, detail from audit where action like 'campaign%'")).toEqual([
-      { action: "campaign.create", subject: "cmp_1", detail: '{"leads":2}' },
+      { action: "campaign_create", subject: "cmp_1", detail: '{"leads":2}' },
     ]);
   });
 
