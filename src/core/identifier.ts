@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { normalizeEmail } from "./email.ts";
 
 /** Kinds of identifier, strongest first. */
 export const IDENTIFIER_KINDS = [
@@ -49,7 +50,9 @@ const BLOCKED_PATTERN = /^[0-]*$/;
 const QUOTES_PATTERN = /^["'`“”‘’\s]+|["'`“”‘’\s]+$/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
-const EMAIL_PATTERN = /^[^\s@"<>(),;:\\[\]]+@[\p{L}\p{M}\p{N}-]+(\.[\p{L}\p{M}\p{N}-]+)+$/u;
+/** Come along when something is copied from a page, and are seen by nobody. */
+const AROUND_PATTERN = /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]+|[\s\p{Default_Ignorable_Code_Point}\p{Cf}]+$/gu;
+const BEYOND_ASCII_PATTERN = /[^ -~]/;
 const PHONE_PATTERN = /^\+[1-9]\d{6,14}$/;
 
 export function isStrong(kind: IdentifierKind): boolean {
@@ -70,7 +73,7 @@ export type Normalized = { value: string; problem?: never } | { value?: never; p
 /** The comparable form of an identifier, or why it is none. */
 export function normalizeIdentifier(kind: IdentifierKind, raw: string): Normalized {
   const lengthMax = LENGTH_MAX[kind];
-  const trimmed = raw.trim();
+  const trimmed = withoutAround(raw);
   if (trimmed.length > lengthMax)
     return { problem: `has ${trimmed.length} characters; at most ${lengthMax} are taken` };
   const bare = trimmed.replace(QUOTES_PATTERN, "").toLowerCase();
@@ -81,12 +84,7 @@ export function normalizeIdentifier(kind: IdentifierKind, raw: string): Normaliz
   if (CONTROL_PATTERN.test(trimmed) || !trimmed.isWellFormed()) {
     return { problem: "has control characters or broken Unicode" };
   }
-  if (kind === "email") {
-    const email = trimmed.toLowerCase();
-    return EMAIL_PATTERN.test(email)
-      ? { value: email }
-      : { problem: 'is no e-mail address; send one like "ada@example.com"' };
-  }
+  if (kind === "email") return normalizeEmail(trimmed);
   if (kind === "phone") {
     const phone = trimmed
       .replace("(0)", "") // "+49 (0)30 …": the zero is dialled at home only
@@ -95,4 +93,18 @@ export function normalizeIdentifier(kind: IdentifierKind, raw: string): Normaliz
     return PHONE_PATTERN.test(phone) ? { value: phone } : { problem: 'is not in E.164; send it like "+27821234567"' };
   }
   return { value: trimmed };
+}
+
+/** What is meant by something that was asked for: as it is compared now, and as an earlier version may have stored it. */
+export function meantBy(said: string): Identifier[] {
+  return IDENTIFIER_KINDS.flatMap((kind) => {
+    const { value } = normalizeIdentifier(kind, said);
+    const asItIs = kind === "email" ? said.trim().toLowerCase() : said.trim();
+    const values = kind === "phone" ? [value] : [value, asItIs];
+    return [...new Set(values)].flatMap((one) => (one === undefined ? [] : [{ kind, value: one }]));
+  });
+}
+
+function withoutAround(raw: string): string {
+  return BEYOND_ASCII_PATTERN.test(raw) ? raw.replace(AROUND_PATTERN, "") : raw.trim();
 }

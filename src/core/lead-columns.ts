@@ -27,6 +27,9 @@ const LEAD_TRAITS_MAX = 50;
 const TRAIT_NAME_LENGTH_MAX = 64;
 const TRAIT_LENGTH_MAX = 500;
 
+/** An address that was copied with its link; what follows its question mark is of the letter. */
+const MAILTO_PATTERN = /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*mailto:([^?]*)(\?.*)?$/isu;
+
 export type LeadColumns = {
   /** The columns that hold e-mail addresses, the likeliest first. */
   emails: readonly number[];
@@ -58,7 +61,7 @@ export function emailOf(
 ): { email: string; problem?: never } | { email?: never; problem: string } {
   let problem: string | null = null;
   for (const column of emails) {
-    const cell = (cells[column] ?? "").replace(/^\s*mailto:/i, "").trim();
+    const cell = (cells[column] ?? "").replace(MAILTO_PATTERN, "$1").trim();
     if (cell === "") continue;
     const normalized = normalizeIdentifier("email", cell);
     if (normalized.value !== undefined) return { email: normalized.value };

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { IDENTIFIER_KINDS, type IdentifierKind, normalizeIdentifier } from "../../src/core/identifier.ts";
+import { domainToUnicode } from "node:url";
+import fc from "fast-check";
+import { IDENTIFIER_KINDS, type IdentifierKind, meantBy, normalizeIdentifier } from "../../src/core/identifier.ts";
 
 const NOBODY = [
   ..."anon anonymous guest nil none null n/a na undefined unknown <nil> 0 -1 true false [] {} NaN".split(" "),
@@ -54,6 +56,25 @@ const forms: { kind: IdentifierKind; raw: string; value?: string; problem?: stri
   { kind: "email", raw: "ada+news@mail.example.co.uk", value: "ada+news@mail.example.co.uk" },
   { kind: "email", raw: "o'brien@example.com", value: "o'brien@example.com" },
   { kind: "email", raw: "ada@bücher.example", value: "ada@bücher.example" },
+  { kind: "email", raw: "\u200bada@example.com", value: "ada@example.com" },
+  { kind: "email", raw: "\ufeff\u00ad Ada@example.com\u200d\u2060", value: "ada@example.com" },
+  { kind: "email", raw: "a\u200bda@example.com", problem: "invisible characters" },
+  { kind: "email", raw: "ada@exam\u00adple.com", problem: "invisible characters" },
+  { kind: "email", raw: "\u202aada@example.com\u202c", value: "ada@example.com" },
+  { kind: "user_id", raw: "\ufeffUser-42\u200b", value: "User-42" },
+  { kind: "user_id", raw: "\u200bnull\u200b", problem: "placeholder" },
+  { kind: "phone", raw: "\u202a+27821234567\u202c", value: "+27821234567" },
+  { kind: "email", raw: "ada@xn--bcher-kva.example", value: "ada@bücher.example" },
+  { kind: "email", raw: "ünï@XN--EXMPLE-CUA.com", value: "ünï@exämple.com" },
+  { kind: "email", raw: "ada@bu\u0308cher.example", value: "ada@bücher.example" },
+  { kind: "email", raw: "ada@xn--fiqs8s.xn--55qx5d", value: "ada@中国.公司" },
+  { kind: "email", raw: "ada@xn--example-.com", value: "ada@xn--example-.com" },
+  { kind: "email", raw: "ada@xn--99999999999.com", value: "ada@xn--99999999999.com" },
+  { kind: "email", raw: "a..b@ex.com", problem: "two dots" },
+  { kind: "email", raw: ".ada@ex.com", problem: "two dots" },
+  { kind: "email", raw: "ada.@ex.com", problem: "two dots" },
+  { kind: "email", raw: `${"a".repeat(64)}@example.com`, value: `${"a".repeat(64)}@example.com` },
+  { kind: "email", raw: `${"a".repeat(65)}@example.com`, problem: "65 characters before the @" },
   { kind: "email", raw: '"ada@example.com"', problem: "no e-mail" },
   { kind: "email", raw: "'ada@example.com'", problem: "no e-mail" },
   { kind: "email", raw: "ada@example", problem: "no e-mail" },
@@ -94,10 +115,48 @@ describe("the comparable form", () => {
     },
   );
 
+  test("of a domain is the same from its letters and from the form for machines", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(..."abz09äöüßçœñłşžжщяабв中国公司日本αβγ"), minLength: 1, maxLength: 20 }),
+        (label) => {
+          const machine = new URL(`http://${label}.com`).hostname;
+          const letters = domainToUnicode(machine);
+          expect(normalizeIdentifier("email", `ada@${machine}`)).toEqual({ value: `ada@${letters}` });
+          expect(normalizeIdentifier("email", `ada@${letters}`)).toEqual({ value: `ada@${letters}` });
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("of whatever is said is the form of itself", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...IDENTIFIER_KINDS),
+        fc.oneof(fc.string({ unit: "binary" }), fc.emailAddress()),
+        (kind, raw) => {
+          const { value } = normalizeIdentifier(kind, raw);
+          if (value !== undefined) expect(normalizeIdentifier(kind, value)).toEqual({ value });
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
   test.each(["null", "ada@example", "0821234567", "\u0000"])("a refusal of %p does not echo what was sent", (raw) => {
     for (const kind of IDENTIFIER_KINDS) {
       const { problem } = normalizeIdentifier(kind, `secret-${raw}\u0007`);
       expect(problem ?? "").not.toContain("secret");
     }
   });
+});
+
+test.each([
+  { said: "Ada@xn--bcher-kva.example", before: "ada@xn--bcher-kva.example", now: "ada@bücher.example" },
+  { said: "a..b@example.com", before: "a..b@example.com", now: null },
+  { said: "\u200bada@example.com", before: "\u200bada@example.com", now: "ada@example.com" },
+])("what an earlier version stored is found as $before", ({ said, before, now }) => {
+  const emails = meantBy(said).flatMap(({ kind, value }) => (kind === "email" ? [value] : []));
+  expect(emails).toEqual(now === null ? [before] : [now, before]);
 });

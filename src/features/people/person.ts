@@ -2,7 +2,7 @@ import { type AttributionData, attributionData } from "../../core/channel.ts";
 import type { Rules } from "../../core/compile.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId, parseId } from "../../core/id.ts";
-import { IDENTIFIER_KINDS, type IdentifierKind, normalizeIdentifier } from "../../core/identifier.ts";
+import { type IdentifierKind, meantBy } from "../../core/identifier.ts";
 import { evaluate, scoreOf } from "../../core/score.ts";
 import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
 import type { Identity } from "../../core/state.ts";
@@ -40,9 +40,8 @@ export function findPerson(said: string | null, people: PeopleReader): number {
   const personId = parseId("person", said);
   const survivorId = personId === null ? null : people.survivorOf(personId);
   if (survivorId !== null) return survivorId;
-  for (const kind of IDENTIFIER_KINDS) {
-    const { value } = normalizeIdentifier(kind, said);
-    const ownerId = value === undefined ? null : people.ownerOf({ kind, value });
+  for (const identifier of meantBy(said)) {
+    const ownerId = people.ownerOf(identifier);
     if (ownerId !== null) return ownerId;
   }
   throw new AppError("not_found", "nobody is known by this; give a person_id or an identifier as it was sent");

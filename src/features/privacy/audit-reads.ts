@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { formatId, parseId } from "../../core/id.ts";
-import { IDENTIFIER_KINDS, normalizeIdentifier } from "../../core/identifier.ts";
+import { meantBy } from "../../core/identifier.ts";
 import type { Keys } from "../../http/keys.ts";
 import type { AuditEntry } from "../../store/sqlite/audit.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
@@ -79,9 +79,8 @@ function subjectOf(route: string, params: unknown, answer: unknown, people: Peop
 function personOf(said: string, people: PeopleReader): number | null {
   const personId = parseId("person", said);
   if (personId !== null) return people.survivorOf(personId);
-  for (const kind of IDENTIFIER_KINDS) {
-    const { value } = normalizeIdentifier(kind, said);
-    const ownerId = value === undefined ? null : people.ownerOf({ kind, value });
+  for (const identifier of meantBy(said)) {
+    const ownerId = people.ownerOf(identifier);
     if (ownerId !== null) return ownerId;
   }
   return null;

@@ -1,6 +1,6 @@
 import { AppError } from "../../core/error.ts";
 import { parseId } from "../../core/id.ts";
-import { IDENTIFIER_KINDS, type Identifier, normalizeIdentifier } from "../../core/identifier.ts";
+import { IDENTIFIER_KINDS, type Identifier, meantBy } from "../../core/identifier.ts";
 import { orThrow, readIdentifier } from "../../http/wire.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { ScopeReader, Subject } from "../../store/sqlite/person-scope.ts";
@@ -16,10 +16,7 @@ export function findSubject(said: string | null, { people, scopes }: FindDeps): 
   const personId = parseId("person", said);
   const survivorId = personId === null ? null : people.survivorOf(personId);
   if (survivorId !== null) return { personId: survivorId, emails: [] };
-  const meant = IDENTIFIER_KINDS.flatMap((kind) => {
-    const { value } = normalizeIdentifier(kind, said);
-    return value === undefined ? [] : [{ kind, value }];
-  });
+  const meant = meantBy(said);
   // Before it is looked for among people: an address may be somebody's user_id as well.
   const emails = meant
     .filter(({ kind, value }) => kind === "email" && scopes.leadByEmail(value) !== null)

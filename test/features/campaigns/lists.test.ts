@@ -158,7 +158,7 @@ describe("a list", () => {
     },
     {
       what: "with addresses in any case and as links",
-      list: "email\n ADA@Acme.com \nmailto:bob@acme.com\n",
+      list: "email\n ADA@Acme.com \n\u200bmailto:bob@acme.com?subject=Hi\n",
       leads: { "ada@acme.com": {}, "bob@acme.com": {} },
     },
     {
