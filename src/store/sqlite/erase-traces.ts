@@ -13,6 +13,9 @@ export const TRACES_SQL = {
   signalsBetween: `select signal_id as signalId, data from signal
     where person_id = ? and account_id is null and created_at >= ? and created_at <= ?`,
   updateSignal: "update signal set data = ?2 where signal_id = ?1",
+  absorbed: `select traits, verified_traits as verifiedTraits from person
+    where person_id = ? and merged_into is not null`,
+  updateAbsorbed: "update person set traits = ?2, verified_traits = ?3 where person_id = ?1",
   updateSnapshot: "update merge set snapshot = ?2 where merge_id = ?1",
   reviews: `select review_id as id, person_ids as personIds, claims from merge_review
     where review_id > ? order by review_id limit ?`,
@@ -38,7 +41,19 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
   const selectBetween = database.query<SignalRow, [number, number, number]>(TRACES_SQL.signalsBetween);
   const updateSignal = database.query(TRACES_SQL.updateSignal);
   const updateSnapshot = database.query(TRACES_SQL.updateSnapshot);
+  const selectAbsorbed = database.query<{ traits: string; verifiedTraits: string }, [number]>(TRACES_SQL.absorbed);
+  const updateAbsorbed = database.query(TRACES_SQL.updateAbsorbed);
   const eraseRows = rowEraser(database);
+
+  /** Whoever was absorbed keeps a row that says what they were then, which an undo of another merge leaves alone. */
+  const stripAbsorbed = (personId: number, erased: Erased): void => {
+    const row = selectAbsorbed.get(personId);
+    if (row === null) return;
+    const [traits, verified] = [row.traits, row.verifiedTraits].map((text) =>
+      JSON.stringify(withoutTraits(JSON.parse(text), erased)),
+    );
+    updateAbsorbed.run(personId, traits ?? "{}", verified ?? "{}");
+  };
 
   const stripSignals = (rows: readonly SignalRow[], strip: (data: SignalData) => SignalData | null): number[] =>
     rows.flatMap(({ signalId, data }) => {
@@ -55,6 +70,7 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
     );
     let merges = 0;
     for (const { otherId, fromMs, untilMs } of sharedTimes(scope, scopes)) {
+      stripAbsorbed(otherId, erased);
       signalIds.push(
         ...stripSignals(selectBetween.all(otherId, fromMs, untilMs), (data) => stripSharedSignal(data, erased)),
       );
