@@ -5,6 +5,7 @@ import type { Command } from "../../src/core/decide.ts";
 import { BROWSERS_PER_LINK_MAX } from "../../src/core/decide-click.ts";
 import { DAY_MS } from "../../src/core/duration.ts";
 import { type Identifier, identifierKindSchema, isStrong } from "../../src/core/identifier.ts";
+import { MERGES_MAX } from "../../src/core/identity.ts";
 import { isMailScanner } from "../../src/core/mail-scanner.ts";
 import { burstFromPlace, burstOfLink } from "../../src/core/opening.ts";
 import { recomputeSums } from "../../src/core/recompute.ts";
@@ -189,6 +190,27 @@ describe("who a link says the visitor is", () => {
     expect(livePeople(world)).toHaveLength(2);
     world.submit([click("ann", visitorId("late"), { eventId: "late", occurredMs: END_MS })], END_MS + 91 * DAY_MS);
     expect(personOf(world, visitorId("late"))).toBe(personOf(world, identifier("campaign_link", "ann")));
+  });
+
+  test("a link binds no further browser to somebody who has absorbed as many people as there may be", () => {
+    const world = campaign();
+    const at = (eventId: string, occurredMs: number) => ({ eventId, occurredMs });
+    const meet = (who: string, nowMs: number) =>
+      world.submit([track(visitorId(who), eventOf(at(`${who} looks`, nowMs)))], nowMs);
+    const email = identifier("email", leads.ann);
+    world.submit([identify([email], null, at("ann", START_MS), { isTrusted: true })], START_MS);
+    for (let index = 0; index < MERGES_MAX; index += 1) {
+      meet(`browser${index}`, START_MS);
+      world.submit([identify([email], visitorId(`browser${index}`), at(`says ${index}`, START_MS))], START_MS);
+    }
+    expect(world.rows.merges).toHaveLength(MERGES_MAX);
+    // All those browsers are forgotten by then, so that none of them counts as one that the link was passed to.
+    const laterMs = START_MS + 91 * DAY_MS;
+    meet("late", laterMs);
+    world.submit([click("ann", visitorId("late"), { eventId: "late", occurredMs: laterMs, url: LANDING })], laterMs);
+    expect(verdicts(world)).toEqual(["human shared_link"]);
+    expect(world.rows.merges).toHaveLength(MERGES_MAX);
+    expect(personOf(world, visitorId("late"))).not.toBe(personOf(world, email));
   });
 
   test("a merge through a link leaves behind who was who, as an undo needs it", () => {

@@ -321,6 +321,17 @@ describe("what is past its retention", () => {
     expect([countOf(1), countOf(2)]).toEqual([1, 2]);
   });
 
+  test("is not counted twice where a clock was set back: what a session has counted may be ahead of the merge", () => {
+    const world = createWorld(everyKindOfRule);
+    const at = (eventId: string, occurredMs: number) => ({ eventId, occurredMs });
+    const aheadMs = START_MS + DAY_MS;
+    for (const who of [1, 2]) world.submit([track(visitor(who), eventOf(at(`e${who}`, aheadMs)))], aheadMs);
+    for (const who of [1, 2]) world.submit([identify([mail], visitor(who), at(`e${who + 2}`, START_MS))], START_MS);
+    expect(world.rows.merges[0]?.mergedMs).toBe(START_MS);
+    undo(world, 0, aheadMs);
+    for (const who of [1, 2]) expectWhatWasDone(world, personOf(world, visitor(who)), aheadMs);
+  });
+
   test("stays with the survivor where it came after the merge and nobody can tell whose it was", () => {
     const world = adaAndTwo();
     const late = ["e5", "e6", "e7"];

@@ -377,6 +377,18 @@ describe("what a signature changes", () => {
     });
   });
 
+  test("what somebody has said no to does not come in beside what is signed, and is not asked again", async () => {
+    await using house = startInstance({ intent: optional });
+    await say(house, { user_id: "u-1" }, hashOf("u-1"));
+    await say(house, { email: "ada@acme.example" });
+    const { reviews } = (await house.getSecret<{ reviews: { review_id: string }[] }>("/reviews?state=open")).body;
+    expect(reviews).toHaveLength(1);
+    await house.postSecret(`/reviews/${reviews[0]?.review_id}/reject`, "");
+    await say(house, { user_id: "u-1", email: "ada@acme.example", phone: "+27821234567" }, hashOf("u-1"));
+    expect(verified(house)).toEqual(["user_id u-1 verified", "anonymous_id visitor-1", "phone +27821234567"]);
+    expect(house.rows("select 1 from merge_review where decision is null")).toEqual([]);
+  });
+
   test("an email that only a browser said is verified once it is signed", async () => {
     await using house = startInstance({ intent: optional });
     await say(house, { email: "ada@acme.example" });

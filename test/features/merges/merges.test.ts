@@ -245,6 +245,23 @@ describe("a review", () => {
     ]);
   });
 
+  test("of two user ids leaves both when approved, also the one that only a browser has said", async () => {
+    await using instance = startInstance();
+    await say(instance, null, { user_id: "u1", email: ADA });
+    await instance.post("/identify", { anonymous_id: "two", identity: { user_id: "u2" } });
+    await instance.post("/identify", { anonymous_id: "two", identity: { email: ADA, user_id: "u2" } });
+    const [review] = await openReviews(instance);
+    expect(review?.people).toHaveLength(2);
+    await instance.postSecret(`/reviews/${review?.review_id}/approve`, "");
+    // A word of the secret key, by which a claimed user_id gives way to a verified one.
+    await say(instance, null, { user_id: "u1", email: ADA });
+    const [ids, live] = [["u1", "u2"], (await person(instance, ADA)).identities];
+    expect(live.filter(({ kind }) => kind === "user_id")).toEqual(
+      ids.map((value) => ({ kind: "user_id", value, verified: true })),
+    );
+    expect((await person(instance, "u2")).person_id).toBe((await person(instance, "u1")).person_id);
+  });
+
   test("of a claim attaches it when approved, as verified", async () => {
     await using instance = startInstance();
     await say(instance, "one", { email: ADA });
