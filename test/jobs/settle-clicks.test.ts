@@ -21,6 +21,10 @@ const click = (clickedMs: number, index: number, verdict: "pending" | "human" = 
 test("what has waited for ten minutes is given up, the oldest first and in steps; the rest stays as it is", () => {
   using folder = temporaryFolder();
   const { database, close } = openDatabase(folder.path, "normal");
+  const addLead = database.query(
+    "insert into campaign_lead (campaign_id, link_id, columns, created_at) values (1, ?, '[]', 0)",
+  );
+  for (let link = 0; link < 7; link += 1) addLead.run(`link-${link}`);
   const clicks = createClickStore(database);
   const settler = createClickSettler({ clicks, now: () => 0, onFault: () => {} });
   clicks.keep(Array.from({ length: 250 }, (_, index) => click(index, index)));

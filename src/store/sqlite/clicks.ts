@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Campaign } from "../../core/campaign.ts";
-import { CLICKS_PER_LINK_DAY_MAX, type Click, type Verdict } from "../../core/click.ts";
+import { CLICKS_PER_LINK_DAY_MAX, type Click, type ClickVerdict } from "../../core/click.ts";
 import { DAY_MS } from "../../core/duration.ts";
 import type { Opening } from "../../core/opening.ts";
 
@@ -15,7 +15,7 @@ export function clickOf([clickId, campaignId, linkId, clickedMs, via, verdict, r
     linkId,
     clickedMs,
     via: via === "direct" ? "direct" : "redirect",
-    verdict: verdict as Verdict,
+    verdict: verdict as ClickVerdict,
     reason,
     identityId,
   };
@@ -41,13 +41,14 @@ export const CLICKS_SQL = {
   lead: "select 1 from campaign_lead where campaign_id = ? and link_id = ?",
 } as const;
 
-export type StoredCampaign = Campaign & { campaignId: number };
+/** Where a campaign leads, as much as following a link needs; a reader of campaigns has more. */
+export type CampaignOfLink = Campaign & { campaignId: number };
 
 /** Something to be kept of what followed a link: its own row, or that an earlier one was a machine's. */
 export type ClickNote = { click: Click } | { suspected: Opening; reason: string };
 
 export type ClickStore = {
-  campaignBySlug(slug: string): StoredCampaign | null;
+  campaignBySlug(slug: string): CampaignOfLink | null;
   isLead(campaignId: number, linkId: string): boolean;
   /** Keeps what was noted, in one short transaction of its own. */
   keep(notes: readonly ClickNote[]): void;
@@ -56,11 +57,14 @@ export type ClickStore = {
 };
 
 export function createClickStore(database: Database): ClickStore {
-  const selectCampaign = database.query<Omit<StoredCampaign, "utm"> & { utm: string }, [string]>(CLICKS_SQL.campaign);
+  const selectCampaign = database.query<Omit<CampaignOfLink, "utm"> & { utm: string }, [string]>(CLICKS_SQL.campaign);
   const selectLead = database.query<unknown, [number, string]>(CLICKS_SQL.lead);
   const insert = clickInserter(database);
   const suspect = database.query(CLICKS_SQL.suspect);
   const settle = database.query(CLICKS_SQL.settle);
+  /** Notes wait for the file in memory: whoever is erased meanwhile must not come back with one. Traps are nobody's. */
+  const isStillThere = ({ campaignId, linkId, reason }: Click): boolean =>
+    reason === "honeypot" || selectLead.get(campaignId, linkId) !== null;
   return {
     campaignBySlug: (slug) => {
       const row = selectCampaign.get(slug);
@@ -69,8 +73,9 @@ export function createClickStore(database: Database): ClickStore {
     isLead: (campaignId, linkId) => selectLead.get(campaignId, linkId) !== null,
     keep: database.transaction((notes: readonly ClickNote[]): void => {
       for (const note of notes) {
-        if ("click" in note) insert(note.click);
-        else {
+        if ("click" in note) {
+          if (isStillThere(note.click)) insert(note.click);
+        } else {
           const { linkId, atMs, campaignId } = note.suspected;
           suspect.run(linkId, atMs, campaignId, note.reason);
         }

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import type { MergesAnswer } from "../../../src/features/merges/merges.ts";
 import type { EraseAnswer } from "../../../src/features/privacy/erase.ts";
+import { createClickStore } from "../../../src/store/sqlite/clicks.ts";
+import { openBeside } from "../../../src/store/sqlite/database.ts";
 import { tablesWith } from "../../support/everything.ts";
-import { startInstance, type TestInstance } from "../../support/instance.ts";
+import { NOON_MS, startInstance, type TestInstance } from "../../support/instance.ts";
 import { send } from "./house.ts";
 
 /** What rows of others say of somebody who is erased. */
@@ -65,4 +67,24 @@ test("what was merged with somebody else while two were one names nobody of them
   expect(tablesWith(instance, MARK)).toEqual([]);
   const [stripped] = instance.rows<{ snapshot: string }>("select snapshot from merge");
   expect(JSON.parse(stripped?.snapshot ?? "{}").survivor.person.verifiedTraits).toEqual({ role: "cto" });
+});
+
+test("an opening that waits for the file while its lead is erased leaves no row; a trap's, which is nobody's, does", async () => {
+  await using instance = startInstance();
+  const leads = [{ email: EMAIL }, { email: FRIEND }];
+  await instance.postSecret("/campaigns", { name: "spring", base_url: "https://acme.example", leads });
+  const links = instance.rows<{ link: string }>("select link_id as link from lead order by email");
+  expect((await erase(instance, `/people/${EMAIL}`)).status).toBe(200);
+  const click = { clickId: null, campaignId: 1, clickedMs: NOON_MS, via: "redirect", identityId: null } as const;
+  const database = openBeside(instance.dataFolder);
+  createClickStore(database).keep([
+    ...links.map(({ link: linkId }) => ({ click: { ...click, linkId, verdict: "pending", reason: null } as const })),
+    { click: { ...click, linkId: "trap", verdict: "machine", reason: "honeypot" } },
+  ]);
+  database.close();
+  const [friend] = instance.rows<{ link: string }>("select link_id as link from lead");
+  expect(instance.rows("select link_id as link from campaign_click")).toEqual([
+    { link: friend?.link },
+    { link: "trap" },
+  ]);
 });
