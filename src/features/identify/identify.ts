@@ -1,9 +1,9 @@
-import { accountDomainOf } from "../../core/account.ts";
 import type { IdentifyCommand, IdentifyOutcome } from "../../core/decide-identify.ts";
 import { AppError } from "../../core/error.ts";
 import { IDENTIFY_EVENT } from "../../core/event.ts";
 import { formatId } from "../../core/id.ts";
 import { CLAIM_KINDS, type Identifier, identifierKey } from "../../core/identifier.ts";
+import { identifyProperties } from "../../core/identify-properties.ts";
 import type { Json } from "../../core/json.ts";
 import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
 import type { Traits } from "../../core/traits.ts";
@@ -115,7 +115,7 @@ function readCommand(
       sessionId: body.session_id || null,
       url: body.url ?? null,
       referrer: body.referrer ?? null,
-      properties: { identifiers: claims.map(({ kind }) => kind), ...emailProperties(claims), traits },
+      properties: identifyProperties(claims, traits),
       bot,
     },
   };
@@ -163,13 +163,6 @@ function readClaims(identity: IdentifyBody["identity"]): Said[] {
 function readTraits(identity: IdentifyBody["identity"]): { [trait: string]: Json } {
   const { user_id: _userId, email: _email, phone: _phone, ...traits } = orThrow(readJsonObject(identity, "identity"));
   return traits;
-}
-
-/** What rules may ask of an e-mail address without the event holding the address itself. */
-function emailProperties(claims: readonly Identifier[]): { [key: string]: Json } {
-  const email = claims.find(({ kind }) => kind === "email");
-  if (email === undefined) return {};
-  return { email_type: accountDomainOf(email.value) === null ? "free" : "business" };
 }
 
 function answer(outcome: IdentifyOutcome): IdentifyAnswer {

@@ -118,7 +118,6 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
     const row = selectMerge.get(mergeId);
     if (row === null) return state;
     const [survivor, absorbed] = loggedSides(row);
-    if (survivor === undefined || absorbed === undefined) return state;
     const merge = { ...row, survivor, absorbed };
     state.parting = { merge, ownerId: null, absorbed: null, ...NOTHING_SINCE };
     if (merge.undoneMs !== null) return state;
@@ -133,9 +132,11 @@ export function createUndoLoader(database: Database, parts: LoadParts): (command
 
 const NOTHING_SINCE = { logged: [], sessions: [], events: [], isSurvivorUntold: false, isTooLong: false };
 
-/** None of a merge whose snapshot was erased with a person. */
-function loggedSides({ mergeId, mergedMs, lastEventSeq, snapshot }: MergeRow): LoggedSide[] {
-  const sides = JSON.parse(snapshot) as { survivor?: MergeSide; absorbed?: MergeSide };
-  if (sides.survivor === undefined || sides.absorbed === undefined) return [];
-  return [sides.survivor, sides.absorbed].map((side) => ({ ...side, mergeId, mergedMs, lastEventSeq }));
+function loggedSides({ mergeId, mergedMs, lastEventSeq, snapshot }: MergeRow): [LoggedSide, LoggedSide] {
+  const { survivor, absorbed } = JSON.parse(snapshot) as { survivor: MergeSide; absorbed: MergeSide };
+  const logged = { mergeId, mergedMs, lastEventSeq };
+  return [
+    { ...survivor, ...logged },
+    { ...absorbed, ...logged },
+  ];
 }
