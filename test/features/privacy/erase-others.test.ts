@@ -83,7 +83,7 @@ test("an opening that waits for the file while its lead is erased leaves no row;
   ]);
   database.close();
   const [friend] = instance.rows<{ link: string }>("select link_id as link from lead");
-  expect(instance.rows("select link_id as link from campaign_click")).toEqual([
+  expect(instance.rows("select link_id as link from campaign_click order by click_id")).toEqual([
     { link: friend?.link },
     { link: "trap" },
   ]);
