@@ -1,9 +1,9 @@
 import type { AppDeps } from "./app.ts";
-import type { InstanceKeys } from "./commands/keys-of-instance.ts";
 import { magnetsFolderOf } from "./config/magnets.ts";
 import { createFormLimits } from "./features/magnets/form-limits.ts";
 import { keepCounts } from "./features/metrics/measure.ts";
 import type { createLoop, Foundations, InstanceOptions, Settings } from "./house.ts";
+import type { InstanceKeys } from "./instance-keys.ts";
 import type { PrivacyParts } from "./privacy.ts";
 import type { Reports } from "./reports.ts";
 import { createCampaignReader } from "./store/sqlite/campaigns.ts";

@@ -1,5 +1,4 @@
 import type { Database } from "bun:sqlite";
-import type { InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import type { Rules } from "./core/compile.ts";
 import type { SignalData } from "./core/signal.ts";
@@ -11,7 +10,8 @@ import type { TrackerScript } from "./features/tracker/routes.ts";
 import { describeFault } from "./http/errors.ts";
 import type { Log } from "./http/log.ts";
 import type { Metrics } from "./http/metrics.ts";
-import { linksOf } from "./http/signed-link.ts";
+import { signedLinks } from "./http/signed-link.ts";
+import type { InstanceKeys } from "./instance-keys.ts";
 import { createDeliverer } from "./jobs/deliver.ts";
 import { deliveryRows } from "./jobs/deliver-rows.ts";
 import { createClickStore } from "./store/sqlite/clicks.ts";
@@ -65,7 +65,7 @@ export function createLoop({
   const deliverer = createDeliverer({
     store: deliveries,
     destinations: () => settings().config.destinations,
-    linkTo: () => linksOf(settings().config.public_url, secret, clock()),
+    linkTo: () => signedLinks(settings().config.public_url, secret, clock()),
     now: clock,
     log,
   });
@@ -76,7 +76,7 @@ export function createLoop({
     insertDeliveries: (crossings) => {
       const { config } = settings();
       const { destinations } = config;
-      const context = { linkTo: linksOf(config.public_url, secret, clock()), nowMs: clock() };
+      const context = { linkTo: signedLinks(config.public_url, secret, clock()), nowMs: clock() };
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
     onSignals: (signals) => {

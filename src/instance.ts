@@ -1,5 +1,4 @@
 import { createApp } from "./app.ts";
-import { ensureKeys, type InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { magnetsFolderOf } from "./config/magnets.ts";
 import { compileRules } from "./core/compile.ts";
@@ -10,6 +9,7 @@ import { withoutFile } from "./features/magnets/file.ts";
 import { createLoop, type Foundations, type InstanceOptions, type Settings } from "./house.ts";
 import { describeFault } from "./http/errors.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { ensureKeys, type InstanceKeys } from "./instance-keys.ts";
 import { createRefresher } from "./jobs/refresh.ts";
 import { createClickSettler } from "./jobs/settle-clicks.ts";
 import { createPrivacy } from "./privacy.ts";

@@ -1,4 +1,3 @@
-import type { InstanceKeys } from "./commands/keys-of-instance.ts";
 import type { IntentConfig } from "./config/intent.ts";
 import { readIdentitySecrets } from "./config/trust.ts";
 import { AppError } from "./core/error.ts";
@@ -8,6 +7,7 @@ import { createLimits, type Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
 import { type Overload, watchOverload } from "./http/overload.ts";
 import type { IdentityTrust } from "./http/signature.ts";
+import type { InstanceKeys } from "./instance-keys.ts";
 import type { KeyStore } from "./store/sqlite/keys.ts";
 
 /** Who may do what, whose word counts, and how much of it is taken. */

@@ -31,6 +31,7 @@ const BELOW: { readonly [room: string]: readonly string[] } = {
     "sources",
     "app",
     "instance",
+    "instance-keys",
     "sales",
   ],
 };

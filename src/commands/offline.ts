@@ -3,7 +3,7 @@ import { AppError } from "../core/error.ts";
 import { createEngine, type Engine } from "../engine/engine.ts";
 import { describeFault } from "../http/errors.ts";
 import { createLog } from "../http/log.ts";
-import { linksOf } from "../http/signed-link.ts";
+import { signedLinks } from "../http/signed-link.ts";
 import { deliveryRows } from "../jobs/deliver-rows.ts";
 import { openDatabase } from "../store/sqlite/database.ts";
 import { createDeliveryStore } from "../store/sqlite/delivery.ts";
@@ -33,7 +33,7 @@ export async function decideOffline<Result>(
     clock: Date.now,
     rules: () => rules,
     insertDeliveries: (crossings) => {
-      const context = { linkTo: linksOf(config.public_url, secret, Date.now()), nowMs: Date.now() };
+      const context = { linkTo: signedLinks(config.public_url, secret, Date.now()), nowMs: Date.now() };
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, config.destinations, context, log));
     },
     onSignals: () => undefined,

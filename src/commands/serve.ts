@@ -7,8 +7,8 @@ import type { demoRoutes } from "../features/demo/routes.ts";
 import { loadScript } from "../features/tracker/routes.ts";
 import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance.ts";
+import { givenSecretKey } from "../instance-keys.ts";
 import { bannerText } from "./banner.ts";
-import { givenSecretKey } from "./keys-of-instance.ts";
 
 /** Of the five seconds that end it, deliveries under way take two more, and the checkpoint the last. */
 const IN_FLIGHT_MAX_MS = 2_000;

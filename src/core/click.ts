@@ -9,7 +9,7 @@ export type Evidence = (typeof EVIDENCES)[number];
 /** The event by which a tracker tells the evidence. */
 export const CLICK_EVENT = "campaign_click";
 
-export type Verdict = "pending" | "human" | "machine";
+export type ClickVerdict = "pending" | "human" | "machine";
 
 /** Why a click is a machine's; of a human's, why it binds nobody to the lead. */
 export type ClickReason =
@@ -31,7 +31,7 @@ export type Click = {
   linkId: string;
   clickedMs: number;
   via: "redirect" | "direct";
-  verdict: Verdict;
+  verdict: ClickVerdict;
   reason: string | null;
   identityId: number | null;
 };

@@ -10,11 +10,11 @@ import { survivorOf } from "./identity.ts";
 import { askedReview, pendingClaims } from "./review.ts";
 import { scoreOf } from "./score.ts";
 import type { Signal } from "./signal.ts";
-import { type Changes, type Identity, type MergeReview, noChanges, type State, type Verdict } from "./state.ts";
+import { type Changes, type Identity, type MergeReview, noChanges, type ReviewDecision, type State } from "./state.ts";
 import { isSuppressed } from "./suppressed.ts";
 import { levelOf } from "./threshold.ts";
 
-export type ReviewCommand = { type: "review"; reviewId: number; verdict: Verdict; keyId: string };
+export type ReviewCommand = { type: "review"; reviewId: number; verdict: ReviewDecision; keyId: string };
 
 export type ReviewOutcome =
   | {

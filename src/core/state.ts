@@ -103,12 +103,12 @@ export type MergeReview = {
   claims: ReviewClaim[];
   createdMs: number;
   decidedMs: number | null;
-  decision: Verdict | null;
+  decision: ReviewDecision | null;
 };
 
 export type ReviewClaim = Identifier & { isRejected: boolean };
 
-export type Verdict = "approved" | "rejected";
+export type ReviewDecision = "approved" | "rejected";
 
 export type ReviewReason =
   | "unsigned_claim"

@@ -15,7 +15,7 @@ export function signPath(secret: Buffer, path: string, expiresMs: number): strin
 }
 
 /** Links in messages let whoever holds one read that one page, for a while; none without an address of our own. */
-export function linksOf(
+export function signedLinks(
   publicUrl: string | undefined,
   secret: Buffer,
   nowMs: number,

@@ -14,11 +14,11 @@ export type AuditBookOptions = {
 };
 
 /** What is to be noted about a request; when it happened is added here. */
-export type AuditNote = Omit<AuditEntry, "occurredMs">;
+export type RequestNote = Omit<AuditEntry, "occurredMs">;
 
 export type AuditBook = {
   /** Notes what was done, soon. What changes something is recorded in the transaction that changes it instead. */
-  record(note: AuditNote): void;
+  record(note: RequestNote): void;
   /** Stores all that has gathered. */
   flush(): void;
   /** The last flush; what comes afterwards is forgotten. */

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { type AuditNote, createAuditBook } from "../../src/jobs/audit.ts";
+import { createAuditBook, type RequestNote } from "../../src/jobs/audit.ts";
 import type { AuditEntry } from "../../src/store/sqlite/audit.ts";
 
-const note = (action: string): AuditNote => ({ keyId: "key", action, subject: null, detail: null });
+const note = (action: string): RequestNote => ({ keyId: "key", action, subject: null, detail: null });
 
 test("entries are stored in batches, with the time they happened at, and in order", () => {
   const batches: AuditEntry[][] = [];

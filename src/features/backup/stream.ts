@@ -31,7 +31,7 @@ export function createBackupStreams({ dataFolder, writeBackup }: BackupDeps) {
       });
     try {
       const bytes = await writeBackup(path);
-      return { body: streamOf(path, isCompressed, end), bytes };
+      return { body: fileStream(path, isCompressed, end), bytes };
     } catch (error) {
       await end();
       throw error;
@@ -39,7 +39,7 @@ export function createBackupStreams({ dataFolder, writeBackup }: BackupDeps) {
   };
 }
 
-function streamOf(path: string, isCompressed: boolean, end: () => Promise<void>): ReadableStream<Uint8Array> {
+function fileStream(path: string, isCompressed: boolean, end: () => Promise<void>): ReadableStream<Uint8Array> {
   const file = createReadStream(path);
   const sent = isCompressed ? file.pipe(createGzip()) : file;
   const timer = setTimeout(() => sent.destroy(new Error("the backup was not taken in time")), TAKE_MAX_MS);

@@ -23,7 +23,7 @@ import {
   leadsQuerySchema,
   settingsOfQuery,
 } from "./schema.ts";
-import { streamOf } from "./stream.ts";
+import { textStream } from "./stream.ts";
 
 /** So long a connection may say nothing while its list is stored. */
 const CREATE_TIMEOUT_S = 255;
@@ -103,6 +103,6 @@ async function exportAnswer(
   const subject = formatId("campaign", campaign.campaignId);
   const entry = { occurredMs: now(), keyId, action: "campaign_export", subject, detail: { hashed: isHashed } };
   await engine.administer(() => audit.record(entry));
-  const body = streamOf(exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed }));
+  const body = textStream(exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed }));
   return new Response(body, { headers: csvHeaders(`campaign-${campaign.slug}-urls.csv`) });
 }

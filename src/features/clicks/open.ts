@@ -5,7 +5,7 @@ import type { Clock } from "../../engine/clock.ts";
 import { botReasonOf } from "../../http/bots.ts";
 import type { Limits } from "../../http/limits.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
-import type { ClickStore, StoredCampaign } from "../../store/sqlite/clicks.ts";
+import type { CampaignOfLink, ClickStore } from "../../store/sqlite/clicks.ts";
 import { honeypotIdOf } from "../../store/sqlite/link-id.ts";
 import type { ClickRecorder } from "./recorder.ts";
 import type { ClickWatch } from "./watch.ts";
@@ -41,7 +41,7 @@ export function openLink(slug: string, linkId: string, asked: Asked, deps: Click
 }
 
 function noteOpening(
-  { campaignId }: StoredCampaign,
+  { campaignId }: CampaignOfLink,
   linkId: string,
   isTrap: boolean,
   { isHead, headers, network }: Asked,
@@ -73,7 +73,7 @@ function requestReason(isHead: boolean, headers: Headers): ClickReason | null {
   return reason !== null || isMailScanner(userAgent) ? "user_agent" : null;
 }
 
-function landingWithoutLink(campaign: StoredCampaign): string {
+function landingWithoutLink(campaign: CampaignOfLink): string {
   const url = new URL(landingUrls(campaign)("none"));
   url.searchParams.delete(LINK_PARAMETER);
   return url.href;

@@ -22,7 +22,12 @@ export function linksEndMs({ link_hours: hours }: Magnet, nowMs: number): number
   return nowMs + hours * HOUR_MS;
 }
 
-export function linksOf(magnet: Magnet, { hasFile, hasBooking }: Grant, secret: Buffer, expiresMs: number): Granted {
+export function grantedLinks(
+  magnet: Magnet,
+  { hasFile, hasBooking }: Grant,
+  secret: Buffer,
+  expiresMs: number,
+): Granted {
   const { slug, booking } = magnet;
   return {
     fileUrl: hasFile ? signPath(secret, `/m/${slug}/file`, expiresMs) : null,

@@ -4,8 +4,8 @@ import type { Magnet } from "../../core/magnet.ts";
 import { readBody } from "../../http/body.ts";
 import type { Limits } from "../../http/limits.ts";
 import {
+  grantedLinks,
   linksEndMs,
-  linksOf,
   missingResponse,
   refusedAnswer,
   refusedHeaders,
@@ -91,7 +91,7 @@ async function take(magnet: Magnet | null, text: string, sender: Sender, deps: M
     if (!isJson) return refusedPage(magnet, refusal, sender.url, deps.pageContext());
     return Response.json(refusedAnswer(refusal), { status: refusal.status, headers: refusedHeaders(refusal) });
   }
-  const links = linksOf(magnet, grant, deps.secret, linksEndMs(magnet, deps.now()));
+  const links = grantedLinks(magnet, grant, deps.secret, linksEndMs(magnet, deps.now()));
   if (isJson) return Response.json(takenAnswer(magnet, links), { headers: { "cache-control": "no-store" } });
   return new Response(null, { status: 303, headers: { location: links.thanksUrl, "cache-control": "no-store" } });
 }

@@ -3,7 +3,7 @@ import type { Magnet } from "../../core/magnet.ts";
 import type { Clock } from "../../engine/clock.ts";
 import type { Log } from "../../http/log.ts";
 import { checkSignedPath, type LinkProof } from "../../http/signed-link.ts";
-import { expiredResponse, grantOf, linksOf, missingResponse, pageResponse, thanksResponse } from "./answers.ts";
+import { expiredResponse, grantedLinks, grantOf, missingResponse, pageResponse, thanksResponse } from "./answers.ts";
 import { findAsset, serveAsset } from "./file.ts";
 import { formPage, type PageContext } from "./pages.ts";
 import { mintStarted } from "./started.ts";
@@ -49,7 +49,7 @@ function referrerOf(headers: Headers): string {
 export function showThanks(magnet: Magnet, granted: string, proof: LinkProof, { now, secret }: ShowDeps): Response {
   return (
     refusal(magnet, `/m/${magnet.slug}/thanks/${granted}`, proof, { now, secret }) ??
-    thanksResponse(magnet, linksOf(magnet, grantOf(granted), secret, Number(proof.expires)))
+    thanksResponse(magnet, grantedLinks(magnet, grantOf(granted), secret, Number(proof.expires)))
   );
 }
 

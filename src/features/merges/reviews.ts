@@ -2,7 +2,7 @@ import type { ReviewOutcome } from "../../core/decide-review.ts";
 import { AppError } from "../../core/error.ts";
 import { formatId, parseId } from "../../core/id.ts";
 import type { Identifier } from "../../core/identifier.ts";
-import type { MergeReview, ReviewReason, Verdict } from "../../core/state.ts";
+import type { MergeReview, ReviewDecision, ReviewReason } from "../../core/state.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { decodeCursor, encodeCursor } from "../../http/query.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
@@ -29,7 +29,7 @@ export type ReviewsAnswer = { reviews: ReviewAnswer[]; next_cursor: string | nul
 
 export type DecidedAnswer = {
   review_id: string;
-  state: Verdict;
+  state: ReviewDecision;
   decided_at: string;
   /** Who they all are now; null after a rejection. */
   person: StandingAnswer | null;
@@ -57,7 +57,7 @@ export function listReviews(query: ReviewsQuery, { reviews, people }: ReviewSour
 /** Makes one of them, or keeps them apart for good, in one transaction. */
 export async function decideReview(
   said: string,
-  verdict: Verdict,
+  verdict: ReviewDecision,
   keyId: string,
   engine: Engine,
 ): Promise<DecidedAnswer> {
@@ -80,7 +80,7 @@ function askedAnewMessage({ reviewId, decision }: MergeReview): string {
 
 type Reviewed = Extract<ReviewOutcome, { status: "reviewed" }>;
 
-function decidedAnswer({ review, person, mergeIds, signals }: Reviewed, state: Verdict): DecidedAnswer {
+function decidedAnswer({ review, person, mergeIds, signals }: Reviewed, state: ReviewDecision): DecidedAnswer {
   return {
     review_id: formatId("review", review.reviewId),
     state,

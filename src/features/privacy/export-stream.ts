@@ -82,7 +82,7 @@ export function createExports({ openReader, explain, now, onFault }: ExportOptio
     timer.unref();
     try {
       const { subject, pieces } = await piecesOf(find, snapshot, explain, now());
-      return { subject, body: streamOf(pieces, close, onFault, (late) => (onLate = late)) };
+      return { subject, body: pieceStream(pieces, close, onFault, (late) => (onLate = late)) };
     } catch (error) {
       close();
       throw error;
@@ -90,7 +90,7 @@ export function createExports({ openReader, explain, now, onFault }: ExportOptio
   };
 }
 
-function streamOf(
+function pieceStream(
   pieces: Generator<string>,
   close: () => void,
   onFault: (error: unknown) => void,

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Campaign } from "../../core/campaign.ts";
-import type { Verdict } from "../../core/click.ts";
+import type { ClickVerdict } from "../../core/click.ts";
 import type { Traits } from "../../core/traits.ts";
 
 export type StoredCampaign = Campaign & {
@@ -16,7 +16,7 @@ export type StoredLead = { linkId: string; email: string; traits: Traits; cells:
 export type StoredClick = {
   linkId: string;
   clickedMs: number;
-  verdict: Verdict;
+  verdict: ClickVerdict;
   reason: string | null;
   /** How many openings it stands for. */
   times: number;

@@ -11,7 +11,7 @@ import type { ClickCommand } from "../../core/decide-click.ts";
 import type { Event } from "../../core/event.ts";
 import type { Identifier } from "../../core/identifier.ts";
 import { emptyState, type State } from "../../core/state.ts";
-import { CLICK_COLUMNS, type ClickRow, clickOf, type StoredCampaign } from "./clicks.ts";
+import { type CampaignOfLink, CLICK_COLUMNS, type ClickRow, clickOf } from "./clicks.ts";
 
 /** Campaigns that a lead's click is looked up in: somebody who is written to every week for a year. */
 const CAMPAIGNS_MAX = 50;
@@ -19,7 +19,7 @@ const CAMPAIGNS_MAX = 50;
 const CLICKS_MAX = 3 * CLICKS_PER_LINK_DAY_MAX;
 
 type LeadRow = { email: string; traits: string };
-type CampaignRow = Omit<StoredCampaign, "utm"> & { utm: string };
+type CampaignRow = Omit<CampaignOfLink, "utm"> & { utm: string };
 
 type ClickParts = {
   isStored(eventId: string): boolean;

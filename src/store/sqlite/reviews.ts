@@ -1,8 +1,8 @@
 import type { Database } from "bun:sqlite";
 import { OPEN_REVIEWS_MAX } from "../../core/review.ts";
-import type { MergeReview, ReviewClaim, ReviewReason, Verdict } from "../../core/state.ts";
+import type { MergeReview, ReviewClaim, ReviewDecision, ReviewReason } from "../../core/state.ts";
 
-export type ReviewState = "open" | Verdict;
+export type ReviewState = "open" | ReviewDecision;
 
 export type ReviewReader = {
   /** The newest below `before`, newest first. */
@@ -11,7 +11,7 @@ export type ReviewReader = {
 
 const COLUMNS = "review_id, person_ids, reason, claims, created_at, decided_at, decision";
 
-type Row = [number, string, ReviewReason, string | null, number, number | null, Verdict | null];
+type Row = [number, string, ReviewReason, string | null, number, number | null, ReviewDecision | null];
 
 export const REVIEWS_SQL = {
   all: `select ${COLUMNS} from merge_review where review_id < ?1 order by review_id desc limit ?2`,
@@ -27,7 +27,7 @@ export const REVIEWS_SQL = {
 
 export function createReviewReader(database: Database): ReviewReader {
   const selectAll = database.query<Row, [number, number]>(REVIEWS_SQL.all);
-  const selectOfDecision = database.query<Row, [number, number, Verdict | null]>(REVIEWS_SQL.ofDecision);
+  const selectOfDecision = database.query<Row, [number, number, ReviewDecision | null]>(REVIEWS_SQL.ofDecision);
   return {
     newest: (state, before, limit) => {
       const rows =
