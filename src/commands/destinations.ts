@@ -4,6 +4,7 @@ import { AppError } from "../core/error.ts";
 import { type DestinationAnswer, describeDestinations } from "../features/destinations/list.ts";
 import { realPost } from "../jobs/deliver-attempt.ts";
 import { sendTestSignal } from "../jobs/deliver-test-signal.ts";
+import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createDeliveryStore } from "../store/sqlite/delivery.ts";
 import { loadConfig } from "./serve.ts";
@@ -79,10 +80,13 @@ async function replay(config: IntentConfig, options: ReplayOptions, nowMs: numbe
   const database = openBeside(options.data);
   try {
     const store = createDeliveryStore(database);
+    const audit = createAuditStore(database);
     const known = describeDestinations(config.destinations, store).map(({ name }) => name);
     const names = options.someDestination === null ? known : [options.someDestination];
     for (const name of names) {
       if (!known.includes(name)) throw unknown(name, config);
+      const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "destination_replay", subject: null };
+      audit.record({ ...entry, detail: { destination: name } });
       write(`${name}: ${await store.replaySince(name, options.sinceMs, nowMs)} to be sent again`);
     }
     return 0;

@@ -83,6 +83,10 @@ test("destinations replay beside a running server makes it send again", async ()
   const { lines } = await run("destinations replay --since 2026-01-01", folder);
   expect(lines).toEqual(["crm: 1 to be sent again", "log: 1 to be sent again"]);
   expect((await run("destinations replay crm --since 2026-06-02", folder)).lines).toEqual(["crm: 0 to be sent again"]);
+  const noted = "select key_id, detail from audit where action = 'destination_replay' order by audit_id";
+  expect(instance.rows(noted)).toEqual(
+    ["crm", "log", "crm"].map((name) => ({ key_id: "command line", detail: `{"destination":"${name}"}` })),
+  );
   // The next signal makes the server look; without one it looks every few seconds.
   await instance.post("/track", { event: "asked", anonymous_id: "visitor-2" });
   while (delivered() < 4) await new Promise((resolve) => setTimeout(resolve, 5));

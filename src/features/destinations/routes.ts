@@ -2,20 +2,15 @@ import { Elysia } from "elysia";
 import { AppError } from "../../core/error.ts";
 import { onceFree } from "../../engine/held.ts";
 import { documented } from "../../http/document.ts";
-import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
-import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
 import { listDeliveries, replayDelivery } from "./deliveries.ts";
 import { describeDestinations } from "./list.ts";
+import { createNotes, type NotesDeps } from "./notes.ts";
 import { deliveriesQuerySchema, replayQuerySchema } from "./schema.ts";
 
 type TestResult = { verdict: { outcome: string }; status: number | null; answer: string };
 
-export type DestinationsDeps = {
-  keys: Keys;
-  now: () => number;
-  deliveries: DeliveryStore;
-  destinations: () => readonly { name: string; type: string }[];
+export type DestinationsDeps = NotesDeps & {
   /** The job that sends. */
   sender: {
     wake(): void;
@@ -37,13 +32,9 @@ const REPLAY = documented({
 });
 
 /** Where signals go and what became of them, for the secret key only. */
-export function destinationRoutes({ keys, now, deliveries, destinations, sender }: DestinationsDeps) {
-  /** A destination that left the config can still be paused and replayed, as long as something waits for it. */
-  const known = (name: string): string => {
-    const isKnown = destinations().some((config) => config.name === name);
-    if (isKnown || deliveries.counts().some(({ destination }) => destination === name)) return name;
-    throw new AppError("not_found", "no destination in intent.json has this name; GET /destinations lists them");
-  };
+export function destinationRoutes(deps: DestinationsDeps) {
+  const { keys, engine, now, deliveries, destinations, sender } = deps;
+  const { note, noted } = createNotes(deps);
   const changing = (summary: string, path: { [name: string]: string }, description: string) => ({
     parse: "none" as const,
     ...documented({ topic: "Signals", summary, access: "admin", path, answer: { description } }),
@@ -73,8 +64,13 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/deliveries/:id/replay",
-      async ({ params }) => {
-        const replayed = await onceFree(() => replayDelivery(params.id, deliveries, now()));
+      async ({ params, request }) => {
+        const replayed = await engine.administer(() => {
+          const again = replayDelivery(params.id, deliveries, now());
+          const detail = { destination: again.destination };
+          note(request, { action: "delivery_replay", subject: again.delivery_id, detail });
+          return again;
+        });
         sender.wake();
         return replayed;
       },
@@ -86,9 +82,10 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/destinations/:name/replay",
-      async ({ params, query }) => {
+      async ({ params, query, request }) => {
         const { since } = readQuery(replayQuerySchema, query);
-        const replayed = await deliveries.replaySince(known(params.name), since, now(), onceFree);
+        const name = await noted(params.name, request, "destination_replay");
+        const replayed = await deliveries.replaySince(name, since, now(), onceFree);
         sender.wake();
         return { replayed };
       },
@@ -96,21 +93,21 @@ export function destinationRoutes({ keys, now, deliveries, destinations, sender 
     )
     .post(
       "/destinations/:name/test",
-      ({ params }) => testDestination(known(params.name), sender),
+      async ({ params, request }) => testDestination(await noted(params.name, request, "destination_test"), sender),
       changing("Sends a marked test signal", NAMED, "whether it was delivered, and what answered"),
     )
     .post(
       "/destinations/:name/pause",
-      async ({ params }) => {
-        await sender.pause(known(params.name));
+      async ({ params, request }) => {
+        await sender.pause(await noted(params.name, request, "destination_pause"));
         return { ok: true };
       },
       changing("Holds a destination back", NAMED, "ok"),
     )
     .post(
       "/destinations/:name/resume",
-      async ({ params }) => {
-        await sender.resume(known(params.name));
+      async ({ params, request }) => {
+        await sender.resume(await noted(params.name, request, "destination_resume"));
         return { ok: true };
       },
       changing("Lets a destination go on", NAMED, "ok"),

@@ -22,6 +22,11 @@ const RECORDED_BY_ITSELF: ReadonlySet<string> = new Set([
   "POST /merges/:id/undo",
   "POST /reviews/:id/approve",
   "POST /reviews/:id/reject",
+  "POST /deliveries/:id/replay",
+  "POST /destinations/:name/replay",
+  "POST /destinations/:name/test",
+  "POST /destinations/:name/pause",
+  "POST /destinations/:name/resume",
 ]);
 
 /** What machines ask for all day, and what says nothing of anybody: a row for each would never end. */

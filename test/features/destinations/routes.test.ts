@@ -122,3 +122,24 @@ test("none of it is for those without the secret key", async () => {
     expect((await instance.post(path, "")).status).toBe(401);
   }
 });
+
+test("who pauses, resumes, tests and replays is noted before the answer, so that no kill loses it", async () => {
+  await using receiver = await startReceiver(answering(200));
+  await using instance = startInstance({ intent: intentOf(receiver.url) });
+  await cross(instance, "visitor-1");
+  await until(inState(instance, "delivered"));
+  const id = String((await deliveriesOf(instance))[0]?.delivery_id);
+  for (const path of ["pause", "resume", "test", "replay?since=2026-01-01"])
+    expect((await instance.postSecret(`/destinations/crm/${path}`, "")).status).toBe(200);
+  await until(inState(instance, "delivered"));
+  expect((await instance.postSecret(`/deliveries/${id}/replay`, "")).status).toBe(200);
+  expect((await instance.postSecret("/destinations/nobody/pause", "")).status).toBe(404);
+  expect((await instance.postSecret("/deliveries/dlv_zz/replay", "")).status).toBe(404);
+  const noted = instance.rows<{ action: string; subject: string | null; detail: string }>(
+    "select action, subject, detail from audit where key_id like 'key_%' and action <> 'read' order by audit_id",
+  );
+  const detail = '{"destination":"crm"}';
+  const steps = ["pause", "resume", "test", "replay"].map((what) => ({ action: `destination_${what}`, subject: null }));
+  const all = [...steps, { action: "delivery_replay", subject: id }];
+  expect(noted).toEqual(all.map((entry) => ({ ...entry, detail })));
+});
