@@ -53,11 +53,12 @@ describe("a data folder", () => {
     openDatabase(folder.path, "normal").close();
   });
 
-  test("may be read meanwhile", () => {
+  test("may be read meanwhile, as it was when the reading began", () => {
     using folder = temporaryFolder();
     const { database, close } = openDatabase(folder.path, "normal");
-    const reader = openReadOnly(folder.path);
     database.run("insert into heartbeat (heartbeat_id, beaten_at) values (1, 5)");
+    const reader = openReadOnly(folder.path);
+    database.run("update heartbeat set beaten_at = 6");
     expect(reader.query("select beaten_at from heartbeat").all()).toEqual([{ beaten_at: 5 }]);
     expect(() => reader.run("delete from heartbeat")).toThrow("readonly");
     reader.close();
