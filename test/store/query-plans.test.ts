@@ -45,7 +45,7 @@ test("no statement of the server goes through a table that grows", async () => {
     if (sql.includes(PARTIAL)) continue;
     for (const { detail } of instance.rows<{ detail: string }>(`explain query plan ${sql}`)) {
       const scanned = /^SCAN (\S+)/.exec(detail)?.[1];
-      const isScan = scanned !== undefined && ![...SMALL, ...MADE].includes(scanned);
+      const isScan = scanned !== undefined && !/^pragma_/.test(scanned) && ![...SMALL, ...MADE].includes(scanned);
       const isSort = detail.includes("TEMP B-TREE") && !SORTS.some((known) => sql.replace(/\s+/g, " ").includes(known));
       if (isScan || isSort) amiss.push(`${detail}: ${sql}`);
     }
