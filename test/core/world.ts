@@ -124,7 +124,10 @@ function loadState(rows: Rows, load: readonly Command[]): State {
 function loadTrack(rows: Rows, state: State, { actor, event }: TrackCommand): void {
   if (rows.events.has(event.eventId)) state.knownEventIds.add(event.eventId);
   const identity = liveIdentity(rows, actor);
-  if (identity === null) return;
+  if (identity === null) {
+    loadAccounts(rows, state, [actor]);
+    return;
+  }
   state.identities.set(identifierKey(actor), identity);
   loadScore(rows, state, identity.personId);
   loadStanding(rows, state, scoreRowOf(rows, identity.personId).accountId);
@@ -172,13 +175,18 @@ function loadTogether(rows: Rows, state: State, touched: readonly number[], name
     for (const personId of touched) loadSessions(rows, state, personId, sessionKey);
   }
   const known = touched.flatMap((personId) => identitiesOf(rows, personId));
-  for (const { kind, value } of [...named, ...known]) {
+  loadAccounts(rows, state, [...named, ...known]);
+  for (const { accountId } of state.scores.values()) loadStanding(rows, state, accountId);
+}
+
+function loadAccounts(rows: Rows, state: State, named: readonly Identifier[]): void {
+  for (const { kind, value } of named) {
     const domain = kind === "email" ? accountDomainOf(value) : null;
     const account = domain === null ? undefined : rows.accounts.get(domain);
-    if (account !== undefined) state.accounts.set(account.domain, account);
+    if (account === undefined) continue;
+    state.accounts.set(account.domain, account);
+    loadStanding(rows, state, account.accountId);
   }
-  for (const { accountId } of [...state.scores.values(), ...state.accounts.values()])
-    loadStanding(rows, state, accountId);
 }
 
 function loadStanding(rows: Rows, state: State, accountId: number | null): void {
