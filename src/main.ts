@@ -24,6 +24,7 @@ import type { Command, CommandName } from "./config/commands.ts";
 import { parseCommand } from "./config/flags.ts";
 import { helpText } from "./config/help.ts";
 import { AppError } from "./core/error.ts";
+import { storageRefusal } from "./core/storage-fault.ts";
 // A thread for reports runs this same file, since an executable has no other.
 import "./report-worker.ts";
 
@@ -139,7 +140,8 @@ async function main(): Promise<number> {
   try {
     return await (RUNNERS[parsed.command.name] as (command: Command) => number | Promise<number>)(parsed.command);
   } catch (error) {
-    if (error instanceof AppError) return fail(error.message, EXIT_FAILED);
+    const known = error instanceof AppError ? error : storageRefusal(error);
+    if (known !== null) return fail(known.message, EXIT_FAILED);
     throw error;
   }
 }

@@ -10,7 +10,9 @@ import { describeFault } from "./http/errors.ts";
 import { createAuditBook } from "./jobs/audit.ts";
 import { createLogEmptier } from "./jobs/empty-log.ts";
 import { createRetainer } from "./jobs/retain.ts";
+import { createLoadSweeper } from "./jobs/sweep-loads.ts";
 import { createAuditStore } from "./store/sqlite/audit.ts";
+import { createCampaignLoader } from "./store/sqlite/campaign-load.ts";
 import { openReadOnly } from "./store/sqlite/database.ts";
 import { createErasure } from "./store/sqlite/erase.ts";
 import { createScopeReader } from "./store/sqlite/person-scope.ts";
@@ -30,7 +32,7 @@ export type PrivacyParts = Pick<
 >;
 
 /** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
-export function createPrivacy({ options, database, settings, clock }: Foundations, backlog: () => number) {
+export function createPrivacy({ options, database, settings, clock, secret }: Foundations, backlog: () => number) {
   const { dataFolder, log, reportScript: script = Bun.main } = options;
   const rules = (): Rules => settings().rules;
   const audit = createAuditStore(database);
@@ -49,6 +51,13 @@ export function createPrivacy({ options, database, settings, clock }: Foundation
     checkpoint: checkpoints.run,
     onFault: (error) => log.warn("retain_fault", { fault: describeFault(error) }),
   });
+  const sweeper = createLoadSweeper({
+    loader: createCampaignLoader({ database, secret }),
+    now: clock,
+    checkpoint: checkpoints.run,
+    onFault: (error) => log.warn("sweep_fault", { fault: describeFault(error) }),
+  });
+  sweeper.start();
   const deps: PrivacyParts = {
     audit,
     audits,
@@ -77,6 +86,7 @@ export function createPrivacy({ options, database, settings, clock }: Foundation
     },
     close: (): void => {
       retainer.stop();
+      sweeper.stop();
       logEmptier.stop();
       checkpoints.close();
       audits.close();

@@ -1,5 +1,6 @@
 import { type CheckpointJob, isCheckpointJob, runCheckpoint } from "./checkpoints.ts";
 import { AppError } from "./core/error.ts";
+import { storageRefusal } from "./core/storage-fault.ts";
 import { describeFault } from "./http/errors.ts";
 import { type Outcome, type ReportJob, runReport } from "./reports.ts";
 
@@ -23,8 +24,10 @@ function outcomeOf(job: ReportJob): Outcome {
   try {
     return { answer: runReport(job) };
   } catch (error) {
-    if (!(error instanceof AppError)) return { fault: describeFault(error) };
-    const { code, message, field } = error;
-    return { refused: { code, message, field } };
+    const known = error instanceof AppError ? error : storageRefusal(error);
+    if (known === null) return { fault: describeFault(error) };
+    const { code, message, field } = known;
+    const refused = { code, message, field };
+    return known === error ? { refused } : { refused, fault: describeFault(error) };
   }
 }

@@ -47,7 +47,7 @@ export type ReportJob = {
 
 export type Outcome =
   | { answer: unknown }
-  | { refused: { code: ErrorCode; message: string; field: string | null } }
+  | { refused: { code: ErrorCode; message: string; field: string | null }; fault?: string }
   | { fault: string };
 
 export type ReportsOptions = {
@@ -83,8 +83,8 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
     const timeMaxMs = job.request.name === "backup" ? BACKUP_MAX_MS : RUN_MAX_MS;
     const outcome = await threads.run(job, { timeMaxMs, handOver: partsToHandOver(job) });
     if ("answer" in outcome) return outcome.answer;
+    if (outcome.fault !== undefined) onFault(outcome.fault);
     if ("refused" in outcome) throw new AppError(outcome.refused.code, outcome.refused.message, outcome.refused.field);
-    onFault(outcome.fault);
     throw new AppError("internal", "the report could not be made; the log says why");
   };
 

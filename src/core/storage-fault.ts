@@ -3,7 +3,7 @@ import { AppError, type ErrorCode } from "./error.ts";
 /** What each kind of trouble with the disk or the file means, and what helps; by the word SQLite has for it. */
 const REFUSALS: readonly (readonly [pattern: RegExp, code: ErrorCode, message: string])[] = [
   [
-    /^SQLITE_FULL/,
+    /^(SQLITE_FULL|ENOSPC|EDQUOT)$/,
     "disk_full",
     "nothing was stored: the data folder's disk is full; free some space, and it goes on by itself",
   ],

@@ -10,6 +10,8 @@ const PROBLEMS_SHOWN_MAX = 100;
 const CAMPAIGN_LEADS_MAX = 1_000_000;
 /** Rows in one transaction: as long as it lasts, events wait. */
 const SLICE_ROWS = 200;
+/** What a row takes besides its texts: keys, times, indexes and half-filled pages. */
+const ROW_BYTES = 400;
 /** Transactions until what they wrote is brought into the file; more, and a commit of the loop would do it. */
 const SETTLE_SLICES = 5;
 /** Each of them waits for seconds. */
@@ -51,7 +53,7 @@ export type LoadOptions = {
 export function loadCampaign(options: LoadOptions): LoadAnswer {
   const { campaign, loader, now } = options;
   const list = readList(options);
-  const load = inSteps(loader.begin(campaign.slug, now()), options);
+  const load = inSteps(loader.begin(campaign.slug, list.bytes, now()), options);
   const answer = storeOrAbandon(load, list, options);
   renewLeads(load, options);
   return answer;
@@ -61,8 +63,25 @@ function storeOrAbandon(load: CampaignLoad, list: List, options: LoadOptions): L
   try {
     return storeList(load, list, options);
   } catch (error) {
-    inSteps(options.loader.abandon(load), options);
+    takeBack(load, options);
     throw error;
+  }
+}
+
+/** Where even that fails, as on a disk that others have filled up, the server does it when there is room. */
+function takeBack(load: CampaignLoad, options: LoadOptions): void {
+  try {
+    inSteps(settled(options.loader.abandon(load), options.loader), options);
+  } catch {
+    return;
+  }
+}
+
+/** Brought into the file at once, the log does not grow: there may be no room for that. */
+function* settled(steps: Generator<void, void>, loader: CampaignLoader): Generator<void, void> {
+  while (steps.next().done !== true) {
+    loader.settle();
+    yield;
   }
 }
 
@@ -82,6 +101,8 @@ function renewLeads(load: CampaignLoad, options: LoadOptions): void {
 
 type List = {
   rows: LeadRow[];
+  /** About as many are stored. */
+  bytes: number;
   columns: readonly string[];
   encoding: Encoding;
   rejected: number;
@@ -89,7 +110,7 @@ type List = {
 };
 
 function readList({ read, linkIdOf, onProgress }: LoadOptions): List {
-  const list: Omit<List, "encoding"> = { rows: [], columns: [], rejected: 0, problems: [] };
+  const list: Omit<List, "encoding"> = { rows: [], bytes: 0, columns: [], rejected: 0, problems: [] };
   const { rows, problems } = list;
   let known: LeadColumns | null = null;
   const onProblem = (line: number, reason: string): void => {
@@ -106,7 +127,9 @@ function readList({ read, linkIdOf, onProgress }: LoadOptions): List {
       const { email, problem } = emailOf(cells, known);
       if (problem !== undefined) return onProblem(line, problem);
       const traits = JSON.stringify(leadTraitsOf(cells, known));
-      rows.push({ email, linkId: linkIdOf(email), position: rows.length, traits, cells: JSON.stringify(cells) });
+      const stored = JSON.stringify(cells);
+      list.bytes += ROW_BYTES + 2 * email.length + Buffer.byteLength(traits) + Buffer.byteLength(stored);
+      rows.push({ email, linkId: linkIdOf(email), position: rows.length, traits, cells: stored });
       if (rows.length > CAMPAIGN_LEADS_MAX)
         throw new AppError(
           "too_large",

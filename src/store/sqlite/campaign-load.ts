@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Campaign } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
 import { createRenewal } from "./campaign-renewal.ts";
+import { createCampaignRoom } from "./campaign-room.ts";
 import { linkIdOf } from "./link-id.ts";
 import { createSuppressions } from "./suppression.ts";
 
@@ -23,11 +24,13 @@ export type CampaignLoad = { campaignId: number; slug: string; token: string };
 
 /** Each of its methods holds the file for milliseconds; ingest has its turn between them. */
 export type CampaignLoader = {
+  /** Takes the name for a new campaign of so many bytes, once the remains of others are gone and there is room for it. */
+  begin(slug: string, listBytes: number, nowMs: number): Generator<void, CampaignLoad>;
   /**
-   * Takes the name for a new campaign; what a load that died left behind is taken back, in steps, or where its campaign
-   * is there already, brought to its end.
+   * What a load that died left behind is taken back, in steps, or where its campaign is there already, brought to its
+   * end.
    */
-  begin(slug: string, nowMs: number): Generator<void, CampaignLoad>;
+  sweep(nowMs: number): Generator<void, void>;
   /** Best in the order of the link ids: then the rows of a step lie beside each other, and few pages are written. */
   add(load: CampaignLoad, rows: readonly LeadRow[], nowMs: number): StoredRows;
   /** Brings what was written into the database's file, while others read and write; else their commits would have to. */
@@ -109,22 +112,32 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
     heldMs = performance.now() - heldSince;
     return result;
   };
-  const remove = createRemover(database, inTurn);
+  const room = createCampaignRoom(database);
+  const removeRows = createRemover(database, inTurn);
+  const remove: CampaignLoader["abandon"] = function* (load) {
+    room.free(load.campaignId);
+    yield* removeRows(load);
+  };
   const renewalStep = createRenewal(database);
   const beat = ({ campaignId, token }: CampaignLoad, nowMs: number): void => {
     if (database.query(sql.claim).run(token, nowMs, campaignId, token).changes > 0) return;
     throw new AppError("conflict", "this load was taken for dead, since it rested too long; start it again");
   };
-  const seizeDead = (nowMs: number): CampaignLoad[] =>
-    inTurn(() => {
-      const isDead = nowMs - LOAD_DEAD_MS;
-      const token = crypto.randomUUID();
-      const dead = database.query<{ campaignId: number; slug: string }, [number]>(sql.dead).all(isDead);
-      return dead.flatMap((load) => {
+  const selectDead = database.query<{ campaignId: number; slug: string }, [number]>(sql.dead);
+  const seizeDead = (nowMs: number): CampaignLoad[] => {
+    const isDead = nowMs - LOAD_DEAD_MS;
+    const dead = selectDead.all(isDead);
+    if (dead.length === 0) return [];
+    // On a full disk not even that could be written.
+    for (const { campaignId } of dead) room.free(campaignId);
+    const token = crypto.randomUUID();
+    return inTurn(() =>
+      dead.flatMap((load) => {
         const { changes } = database.query(sql.seize).run(token, nowMs, load.campaignId, isDead);
         return changes > 0 ? [{ ...load, token }] : [];
-      });
-    });
+      }),
+    );
+  };
   const claimName = (slug: string, nowMs: number): CampaignLoad =>
     inTurn(() => {
       if (database.query(sql.campaign).get(slug) !== null)
@@ -149,21 +162,34 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
     return next;
   };
   const isFinished = database.query<unknown, [number]>(sql.campaignOf);
+  const sweep: CampaignLoader["sweep"] = function* (nowMs) {
+    for (const dead of seizeDead(nowMs)) {
+      if (isFinished.get(dead.campaignId) === null) yield* remove(dead);
+      else for (let after: string | null = ""; after !== null; yield) after = renew(dead, after, nowMs);
+    }
+  };
   return {
-    begin: function* (slug, nowMs) {
-      for (const dead of seizeDead(nowMs)) {
-        if (isFinished.get(dead.campaignId) === null) yield* remove(dead);
-        else for (let after: string | null = ""; after !== null; yield) after = renew(dead, after, nowMs);
+    begin: function* (slug, listBytes, nowMs) {
+      yield* sweep(nowMs);
+      room.require(listBytes);
+      const load = claimName(slug, nowMs);
+      try {
+        room.keep(load.campaignId);
+      } catch (error) {
+        yield* remove(load);
+        throw error;
       }
-      return claimName(slug, nowMs);
+      return load;
     },
+    sweep,
     settle: () => void database.run("pragma wal_checkpoint(passive)"),
     add: (load, rows, nowMs) =>
       inTurn(() => {
         beat(load, nowMs);
         return writeRows(load.campaignId, rows, nowMs);
       }),
-    finish: (load, { slug, name, baseUrl, landing, utm }, columns, leadCount, nowMs) =>
+    finish: (load, { slug, name, baseUrl, landing, utm }, columns, leadCount, nowMs) => {
+      room.free(load.campaignId);
       inTurn(() => {
         beat(load, nowMs);
         const [utmText, columnsText] = [JSON.stringify(utm), JSON.stringify(columns)];
@@ -171,7 +197,8 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
           .query(sql.insertCampaign)
           .run(load.campaignId, slug, name, baseUrl, landing, utmText, columnsText, leadCount, nowMs);
         onFinish?.(load.campaignId, leadCount, nowMs);
-      }),
+      });
+    },
     renew,
     abandon: remove,
     heldMs: () => heldMs,
