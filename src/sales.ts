@@ -61,9 +61,12 @@ export function runCreation(
 ): CreatedAnswer {
   const database = openBeside(dataFolder);
   const startedMs = performance.now();
+  const bytes = Buffer.concat(chunks);
+  // Else a list would be held twice.
+  chunks.length = 0;
   try {
     return createCampaign(
-      { kind, settings, bytes: Buffer.concat(chunks) },
+      { kind, settings, bytes },
       {
         database,
         publicUrl,

@@ -12,6 +12,8 @@ const CAMPAIGN_LEADS_MAX = 1_000_000;
 const SLICE_ROWS = 200;
 /** What a row takes besides its texts: keys, times, indexes and half-filled pages. */
 const ROW_BYTES = 400;
+const COLLECT_BYTES = 6 * 1_024 * 1_024;
+const COLLECT_SLICES = 50;
 /** Transactions until what they wrote is brought into the file; more, and a commit of the loop would do it. */
 const SETTLE_SLICES = 5;
 /** Each of them waits for seconds. */
@@ -113,6 +115,7 @@ function readList({ read, linkIdOf, onProgress }: LoadOptions): List {
   const list: Omit<List, "encoding"> = { rows: [], bytes: 0, columns: [], rejected: 0, problems: [] };
   const { rows, problems } = list;
   let known: LeadColumns | null = null;
+  let collections = 0;
   const onProblem = (line: number, reason: string): void => {
     list.rejected += 1;
     if (problems.length < PROBLEMS_SHOWN_MAX) problems.push({ line, reason });
@@ -135,6 +138,11 @@ function readList({ read, linkIdOf, onProgress }: LoadOptions): List {
           "too_large",
           `the list has more than ${CAMPAIGN_LEADS_MAX} leads; make several campaigns of it`,
         );
+      // Nothing here ever waits, and so nothing gives back what reading took.
+      if (list.bytes > (collections + 1) * COLLECT_BYTES) {
+        collections += 1;
+        Bun.gc(true);
+      }
       if (rows.length % PROGRESS_ROWS === 0) onProgress(share * READING_SHARE, rows.length);
     },
     onProblem,
@@ -154,6 +162,7 @@ function storeList(load: CampaignLoad, { rows, ...list }: List, options: LoadOpt
     sum.duplicates += duplicates;
     sum.suppressed += suppressed;
     if (slice % SETTLE_SLICES === 0) loader.settle();
+    if (slice % COLLECT_SLICES === 0) Bun.gc(true);
     onProgress(READING_SHARE + (1 - READING_SHARE) * (from / rows.length), sum.stored);
   }
   if (sum.stored === 0) throw nobody(rejected, sum.suppressed, problems);

@@ -15,6 +15,8 @@ export function readJsonList(leads: unknown, handler: ListHandler): Encoding {
   handler.onHeader(columns);
   for (const [index, lead] of leads.entries()) {
     const row = index + 1;
+    // What is read is not needed any more.
+    leads[index] = null;
     const read = isLeadObject(lead) ? cellsOf(lead, columns) : "must be an object with the columns as keys";
     if (typeof read === "string") handler.onProblem(row, read);
     else handler.onRow(row, read, row / leads.length);

@@ -1,7 +1,7 @@
 import { AppError } from "../../core/error.ts";
 import { readChunks } from "../../http/body.ts";
 
-export const LIST_BYTES_MAX = 64 * 1_024 * 1_024;
+export const LIST_BYTES_MAX = 24 * 1_024 * 1_024;
 /** A list is held in memory while it is made a campaign of, and the next one would be as well. */
 const CREATING_MAX = 1;
 /** Lists on their way in; one whose sender stalls keeps others out of none of the rest. */

@@ -208,8 +208,8 @@ describe("a list", () => {
     { what: "that is a spreadsheet", list: Buffer.from("PK\x03\x04 and so on"), says: "save it as CSV" },
     {
       what: "that is too large",
-      list: Buffer.alloc(64 * 1_024 * 1_024 + 1, "a"),
-      says: "larger than 65536 KB",
+      list: Buffer.alloc(24 * 1_024 * 1_024 + 1, "a"),
+      says: "larger than 24576 KB",
       status: 413,
       code: "too_large",
     },
