@@ -10,7 +10,7 @@ import { LIST_BYTES_MAX } from "../features/campaigns/receive.ts";
 import { readCampaign } from "../features/campaigns/schema.ts";
 import { COMMAND_LINE } from "../store/sqlite/audit.ts";
 import { createCampaignReader } from "../store/sqlite/campaigns.ts";
-import { openBeside, openDatabase, openReadOnly } from "../store/sqlite/database.ts";
+import { isServed, openBeside, openDatabase, openReadOnly } from "../store/sqlite/database.ts";
 import { createProgressBar, type Terminal } from "./progress.ts";
 import { loadConfig } from "./serve.ts";
 
@@ -52,7 +52,10 @@ export function runCampaignCreate(options: CreateOptions, now: () => number, wri
           publicUrl,
           keyId: COMMAND_LINE,
           now,
-          rest: (durationMs) => Bun.sleepSync(durationMs),
+          // For the events of a server to get their turn; where none runs, nobody waits for one.
+          rest: (durationMs) => {
+            if (isServed(options.data)) Bun.sleepSync(durationMs);
+          },
           onProgress: (share, leads) => bar.show(share, `${leads.toLocaleString("en")} leads`),
         },
       ),
