@@ -1,5 +1,5 @@
 import type { Who } from "./session.ts";
-import { stored, write } from "./store.ts";
+import { read, write } from "./store.ts";
 import { pageReferrer, pageUrl } from "./track.ts";
 import type { Metadata } from "./types.ts";
 
@@ -14,7 +14,7 @@ export function attribution({ session_id }: Who): Metadata {
   });
   const from = JSON.stringify(found) + (pageReferrer.startsWith(location.origin) ? "" : pageReferrer);
   const now = session_id + from;
-  if (stored[attributionKey]?.startsWith(from === "{}" ? session_id : now)) return {};
+  if (read(attributionKey).startsWith(from === "{}" ? session_id : now)) return {};
   write(attributionKey, now);
   return { ...found, landing_page: pageUrl };
 }

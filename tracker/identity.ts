@@ -1,4 +1,4 @@
-import { cookie, forget, idKey, keep, keptSeconds, stored, write } from "./store.ts";
+import { cookie, forget, idKey, keep, keptSeconds, read, stored, write } from "./store.ts";
 import { uuid } from "./uuid.ts";
 
 const retiredKey = "_di.r";
@@ -22,7 +22,7 @@ export function retireId(): void {
 }
 
 export function campaignLink() {
-  const [link, expiresMs] = stored[linkKey]?.split(" ") ?? [];
+  const [link, expiresMs] = read(linkKey).split(" ");
   if (+(expiresMs as string) > Date.now()) return link;
 }
 

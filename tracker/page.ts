@@ -17,7 +17,7 @@ export let startMs = 0;
 /** The campaign link that this page was opened with. */
 export let landed = "";
 
-const address = (): string => (options.hash === undefined ? location.href.replace(/#.*/, "") : location.href);
+const address = (): string => location.href.replace(options.hash === undefined ? /#.*/ : "", "");
 
 export function view(metadata?: Metadata, url = address()): void {
   if (viewed) emit("leave", false);

@@ -4,9 +4,7 @@ let warned = false;
 export function attempt<Result>(action: () => Result): Result | undefined {
   try {
     return action();
-  } catch {
-    return undefined;
-  }
+  } catch {}
 }
 
 /** Whatever goes wrong in here is ours: the page hears one warning and goes on. */
@@ -15,9 +13,10 @@ export function guard<Given extends unknown[], Result>(action: (...given: Given)
     try {
       return action(...given);
     } catch (error) {
-      if (!warned) console.warn(`do-intent:${error}`);
-      warned = true;
-      return undefined;
+      if (!warned) {
+        warned = true;
+        console.warn(`do-intent:${error}`);
+      }
     }
   };
 }

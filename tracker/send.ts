@@ -3,7 +3,7 @@ import { prefix, waitingItems } from "./outbox.ts";
 import { eventsPath, identifyPath } from "./policy.ts";
 import { locked } from "./safe.ts";
 import { options, running, sameSite } from "./settings.ts";
-import { eraseAll, forget, stored } from "./store.ts";
+import { eraseAll, forget, held, read } from "./store.ts";
 
 // The browser holds all keepalive requests of a page together to 64 KiB under way.
 const quotaBytes = 64 * 1024;
@@ -25,25 +25,28 @@ let release: (() => void) | undefined;
 export let dropped = 0;
 
 /** The longest run from the front of the outbox that fits: events together, an identify alone, so that order holds. */
-function nextBatch(): Batch | undefined {
+function nextBatch(from = Date.now() < notBeforeMs ? [] : waitingItems()): Batch | undefined {
   const names: string[] = [];
-  let identifies = false;
   let bytes = 0;
-  if (!running || Date.now() < notBeforeMs) return undefined;
-  for (const name of waitingItems()) {
-    if (underWay.has(name)) continue;
-    const { size } = new Blob([stored[name] ?? ""]);
-    const alone = name.endsWith("i");
-    if (bytes && (identifies || alone || bytes + size > batchBytesMax)) break;
-    identifies = alone;
+  for (const name of from) {
+    if (!running || underWay.has(name)) continue;
+    const { size } = new Blob([read(name)]);
+    const alone = name in held;
+    if (bytes && (alone || bytes + size > batchBytesMax)) break;
     bytes += size + 1;
     names.push(name);
+    if (alone) break;
   }
   if (!bytes) return undefined;
-  const rest = JSON.stringify({ sent_at: Date.now(), write_key: options.key }).slice(1);
-  const items = names.map((name) => stored[name]);
-  const path = identifies ? identifyPath : (options.path ?? eventsPath);
-  return [options.endpoint + path, identifies ? `${items}` : `{"events":[${items}],${rest}`, names, bytes];
+  const identity = held[`${names}`];
+  const path = identity ? identifyPath : (options.path ?? eventsPath);
+  return [
+    options.endpoint + path,
+    identity ??
+      `{"events":[${names.map(read)}],${JSON.stringify({ sent_at: Date.now(), write_key: options.key }).slice(1)}`,
+    names,
+    bytes,
+  ];
 }
 
 async function post([url, body, names, bytes]: Batch): Promise<void> {
@@ -52,8 +55,8 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
   let status = 500;
   let askedMs = 0;
   await fetch(url, {
-    method: "POST",
     body,
+    method: "POST",
     keepalive: true,
     credentials: sameSite() ? "include" : "omit",
     signal: AbortSignal.timeout(answerMs),
@@ -62,7 +65,7 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
       // Read to its end, because only then the browser gives back the quota.
       await response.text();
       status = response.status;
-      askedMs = Number(response.headers.get("retry-after")) * 1000;
+      askedMs = +(response.headers.get("retry-after") as string) * 1000;
     })
     .catch(() => {});
   underWayBytes -= bytes;
@@ -71,9 +74,9 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
     notBeforeMs = Date.now() + (askedMs || delayMs);
     schedule(true);
   } else {
-    failures = 0;
     if (status >= 400) dropped += names.length;
     names.forEach(forget);
+    failures = 0;
   }
   names.forEach(underWay.delete, underWay);
   // The answer may have set the cookie of an id that was reset or erased while it was under way.
@@ -96,26 +99,33 @@ function flush(): void {
   locked(prefix, () => Promise.race([drain(), left]));
 }
 
-export function schedule(anew?: boolean): void {
-  if (anew) timer = clearTimeout(timer) as undefined;
-  timer ??= setTimeout(flush, Math.max(gatherMs, notBeforeMs - Date.now()));
+/** `urgent` takes the place of what was planned, and gathers nothing. */
+export function schedule(urgent?: boolean): void {
+  if (urgent) timer = clearTimeout(timer) as undefined;
+  // One more, because timers count whole milliseconds, and too early nothing would be sent.
+  timer ??= setTimeout(flush, Math.max(notBeforeMs - Date.now() + 1, urgent ? 0 : gatherMs));
 }
 
 /** The page is seen again, or the network is back: what went without an answer goes once more. */
 export function resume(online: boolean): void {
-  underWay.clear();
   if (online) notBeforeMs = 0;
+  underWay.clear();
   schedule(true);
 }
 
-/** The page may be gone in a moment: all that fits goes now. What was sent stays in the outbox until it is answered. */
+/**
+ * The page may be gone in a moment: all that fits goes now. What was sent stays in the outbox until it is answered; but
+ * what is held ends with the page, so it goes even before its turn.
+ */
 export function sendOnLeaving(): void {
-  for (let batch = nextBatch(); batch; batch = nextBatch()) {
-    const [url, body, names, bytes] = batch;
-    if (underWayBytes + bytes > quotaBytes) break;
-    if (!sameSite()) void post(batch);
-    else if (navigator.sendBeacon?.(url, body)) names.forEach(underWay.add, underWay);
-    else break;
+  for (const from of [undefined, Object.keys(held)]) {
+    for (let batch = nextBatch(from); batch; batch = nextBatch(from)) {
+      const [url, body, names, bytes] = batch;
+      if (underWayBytes + bytes > quotaBytes) break;
+      if (!sameSite()) void post(batch);
+      else if (navigator.sendBeacon?.(url, body)) names.forEach(underWay.add, underWay);
+      else break;
+    }
   }
   release?.();
 }

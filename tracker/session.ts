@@ -1,6 +1,6 @@
 import { anonymousId } from "./identity.ts";
 import { locked } from "./safe.ts";
-import { cookie, forget, idKey, keep, keptSeconds, sessionKey, stored } from "./store.ts";
+import { cookie, forget, idKey, keep, keptSeconds, read, sessionKey } from "./store.ts";
 import { hex, uuid } from "./uuid.ts";
 
 const idleMsMax = 30 * 60 * 1000;
@@ -16,8 +16,7 @@ let latestId = "";
 const persist = (id: string, start: string | number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
 
 /** Its id, when it began and when it was last active; where there is none, no times, and no comparison with them holds. */
-const state = () =>
-  (cookie(sessionKey) ?? stored[sessionKey] ?? "").split(".") as [id: string, start: string, last: string];
+const state = () => (cookie(sessionKey) ?? read(sessionKey)).split(".") as [id: string, start: string, last: string];
 
 /** What is stored decides, never what this tab remembers: another tab may be the active one. */
 export function touchSession([id, start, last] = state()): string {

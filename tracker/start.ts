@@ -8,7 +8,7 @@ import { endSession, touchSession, waiting } from "./session.ts";
 import { options, running, setRunning } from "./settings.ts";
 import { eraseAll, forget, stoppedKey, stored, write } from "./store.ts";
 import { identify, pageUrl, track } from "./track.ts";
-import type { Call, DoIntent, Identity, Metadata, Options, Proof } from "./types.ts";
+import type { Call, DoIntent, Metadata, Options } from "./types.ts";
 
 const consentKey = "_di.c";
 
@@ -77,10 +77,7 @@ function optOut(): void {
 }
 
 const api: Record<string, (...given: never[]) => unknown> = {
-  identify(identity: Identity, proof?: Proof) {
-    if (typeof identity !== "object") throw Error("identify({})");
-    identify(identity, proof);
-  },
+  identify,
   track(event: string, metadata?: Metadata) {
     if (typeof event !== "string") throw Error("track(name)");
     track(event, metadata);

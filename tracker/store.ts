@@ -4,7 +4,6 @@ export const idKey = "_di";
 export const sessionKey = "_di.s";
 /** Says, also to other tabs, that the visitor wants none of this; it outlives the erasing it asks for. */
 export const stoppedKey = "_di.x";
-const probeKey = "_di.p";
 const siteKey = "_di.d";
 
 export const keptSeconds = 90 * 24 * 60 * 60;
@@ -12,19 +11,26 @@ export const keptSeconds = 90 * 24 * 60 * 60;
 /** Where the browser refuses storage, what we know lives as long as the page. */
 export const stored: Record<string, string> = attempt(() => localStorage) ?? {};
 
-export function write(key: string, value: string): void {
+/** What names a person is nobody's business on a shared computer: it is held by this page only, and ends with it. */
+export const held: Record<string, string> = {};
+
+export const read = (key: string): string => held[key] ?? stored[key] ?? "";
+
+export function write(key: string, value: string, into = stored): void {
   attempt(() => {
-    stored[key] = value;
+    into[key] = value;
   });
 }
 
 export function forget(key: string): void {
   delete stored[key];
+  delete held[key];
 }
 
 /** Sorted, so that what was written under time-ordered names comes back in order. */
 export const keys = (prefix: string): string[] =>
-  Object.keys(stored)
+  [stored, held]
+    .flatMap(Object.keys as (record: object) => string[])
     .filter((key) => key.startsWith(prefix))
     .sort();
 
@@ -58,9 +64,9 @@ function findSite(): string {
     // Nothing is shared under a single label, so it begins with two, and takes one more each time.
     const domain = labels.splice(-2).join(".");
     labels.push(domain);
-    setCookie(probeKey, "1", domain);
-    if (cookie(probeKey) || !labels[1]) {
-      setCookie(probeKey, 0, domain);
+    setCookie(siteKey, domain, domain);
+    if (cookie(siteKey) || !labels[1]) {
+      setCookie(siteKey, 0, domain);
       write(siteKey, domain);
       return domain;
     }

@@ -3,10 +3,10 @@ import { put } from "./outbox.ts";
 import { schedule } from "./send.ts";
 import { inSession, type Who } from "./session.ts";
 import { options, running } from "./settings.ts";
+import { held } from "./store.ts";
 import type { Identity, Metadata, Proof } from "./types.ts";
 import { uuid } from "./uuid.ts";
 
-const itemCharactersMax = 32 * 1024;
 const addressCharactersMax = 4096;
 
 export let pageUrl = "";
@@ -15,13 +15,6 @@ export let pageReferrer = "";
 export function setPage(url: string, referrer: string): void {
   pageUrl = url.slice(0, addressCharactersMax);
   pageReferrer = referrer;
-}
-
-function store(name: string, value: object): void {
-  const item = JSON.stringify(value);
-  if (item.length > itemCharactersMax) throw Error("size");
-  put(name, item);
-  schedule();
 }
 
 /** `extend` is for metadata that depends on the session; `url` for what is told of a page that was moved on from. */
@@ -37,13 +30,18 @@ export function track(
   const born = { event, event_id, url, referrer: pageReferrer, timestamp: Date.now() };
   inSession((who) => {
     const whole = { ...born, ...who, metadata: { ...metadata, ...extend?.(who) } };
-    store(event_id, whole);
+    put(event_id, whole);
+    schedule();
     emit("event", whole);
   }, trailing);
 }
 
 export function identify(identity: Identity, proof?: Proof): void {
+  if (typeof identity !== "object") throw Error("identify({})");
   const said = { identity, user_hash: proof?.user_hash, timestamp: Date.now(), write_key: options.key };
-  const name = `${uuid()}i`;
-  inSession((who) => store(name, { ...said, ...who }));
+  const name = uuid();
+  inSession((who) => {
+    put(name, { ...said, ...who }, held);
+    schedule(true);
+  });
 }

@@ -106,9 +106,14 @@ describe.skipIf(!hasFirefox())("in Firefox", () => {
 
   test("24: what the server missed while it was down arrives once", async () => {
     const tab = await open();
+    gate.reset();
     await server.kill();
-    await tab.evaluate(steps);
+    await tab.evaluate(`${steps}; doIntent.identify({ email: "jane@acme.example" })`);
     await until("a send in vain", () => gate.posts().some(({ status }) => status === 502));
+    // Who it is waits with the page only.
+    const kept = await tab.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])");
+    expect(kept).toMatch(/step/);
+    expect(kept).not.toMatch(/jane/);
     await server.restart();
     // The browser would say so when its network is back, and only then.
     await tab.evaluate(`dispatchEvent(new Event("online"))`);
@@ -117,7 +122,10 @@ describe.skipIf(!hasFirefox())("in Firefox", () => {
       tab.evaluate(`!Object.keys(localStorage).some((key) => key.startsWith("_di.e."))`),
     );
     expect(numbers()).toEqual([0, 1, 2]);
+    const identifies = () => gate.posts().filter(({ path, status }) => path === "/identify" && status === 200);
+    await until("the identify", () => identifies().length);
     await tab.close();
+    expect(identifies().length).toBe(1);
   });
 
   test("4: back from the next page is a new view in the same session", async () => {

@@ -79,6 +79,38 @@ describe("20: where the visitor has not agreed, 0 bytes are kept and 0 requests 
     expect(visitor.events("late")).toEqual([]);
   });
 
+  test.each(["this tab", "another tab"])(
+    "an identify that was not delivered goes with it, withdrawn in %s",
+    async (where) => {
+      const visitor = await world.visitor();
+      const path = world.page("", world.tag(`async data-consent="required"`));
+      const other = await visitor.context.newPage();
+      await visitor.page.clock.install();
+      for (const page of [other, visitor.page]) {
+        await page.goto(world.site + path);
+        await page.waitForFunction("window.doIntent?.id");
+        await page.evaluate("doIntent.consent(true)");
+      }
+      await until("the views", () => visitor.events("page_view").length === 2);
+      world.gate.reset();
+      world.gate.answers({ status: 503 });
+      await visitor.page.evaluate(`doIntent.identify({ email: "jane@acme.example" })`);
+      await visitor.page.clock.runFor(1);
+      await until("a try", () => world.gate.posts().some(({ path: at, status }) => at === "/identify" && status));
+      await (where === "this tab" ? visitor.page : other).evaluate("doIntent.consent(false)");
+      await until("it to hear", async () => (await visitor.page.evaluate("doIntent.id()")) === undefined);
+      world.gate.reset();
+      await visitor.page.evaluate(`doIntent.consent(true); doIntent.track("agreed")`);
+      await until("what came after", async () => {
+        await visitor.page.clock.runFor(60_000);
+        return visitor.events("agreed").length;
+      });
+      await visitor.page.goto("about:blank");
+      await until("the last word", () => visitor.events("time_on_page").length);
+      expect(world.gate.posts().filter(({ path: at }) => at === "/identify")).toEqual([]);
+    },
+  );
+
   test("optOut() holds on the next page too", async () => {
     const visitor = await world.visitor();
     const path = world.page("<button>Buy</button>");
