@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { errors, type JWTPayload, jwtVerify } from "jose";
+import type { errors as JoseErrors, JWTPayload } from "jose";
 import { z } from "zod";
 import { AppError } from "../core/error.ts";
 import { CLAIM_KINDS, type Identifier, identifierKey } from "../core/identifier.ts";
@@ -60,6 +60,8 @@ function hashedOf(signature: string, said: readonly Said[], secrets: readonly st
 }
 
 async function verifiedPayload(token: string, secrets: readonly string[], nowMs: number): Promise<JWTPayload> {
+  // Loaded for the first token: most instances never see one, and every start would wait for it.
+  const { errors, jwtVerify } = await import("jose");
   let reason = "is signed with none of the secrets in identity_secret";
   for (const secret of secrets) {
     try {
@@ -72,13 +74,13 @@ async function verifiedPayload(token: string, secrets: readonly string[], nowMs:
       return payload;
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue;
-      reason = reasonOf(error);
+      reason = reasonOf(error, errors);
     }
   }
   throw refused(reason);
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, errors: typeof JoseErrors): string {
   if (error instanceof errors.JWTExpired) return "has expired; have your server sign another";
   if (error instanceof errors.JOSEAlgNotAllowed) return `must be signed with ${ALGORITHM}`;
   if (error instanceof errors.JWTClaimValidationFailed) {

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
-import type { Measured, Metrics } from "../../http/metrics.ts";
+import { METRICS_TYPE, type Measured, type Metrics } from "../../http/metrics.ts";
 import { type HouseNumbers, measure } from "./measure.ts";
 
 export type MetricsDeps = { keys: Keys; metrics: Metrics; numbers: HouseNumbers };
@@ -13,7 +13,7 @@ export function metricsRoutes({ keys, metrics, numbers }: MetricsDeps) {
     .get(
       "/metrics",
       async ({ set }) => {
-        set.headers["content-type"] = metrics.contentType;
+        set.headers["content-type"] = METRICS_TYPE;
         const measured: Measured[] = await measure(numbers);
         return metrics.render(measured);
       },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createMetrics } from "../../../src/http/metrics.ts";
 import { startInstance, type TestInstance } from "../../support/instance.ts";
 
 const intent = {
@@ -79,6 +80,27 @@ describe("GET /metrics", () => {
       ['do_intent_requests_total{method="PUT",route="/track",status="405"}', 1],
       ['do_intent_requests_total{method="PUT",route="none",status="404"}', 1],
     ]);
+  });
+
+  test("tells how long transactions took in buckets, each with those below it", async () => {
+    await using instance = startInstance({ intent });
+    for (const size of [1, 2, 7, 60]) {
+      await instance.postSecret(
+        "/track",
+        Array.from({ length: size }, () => ({ event: "step", anonymous_id: "laptop" })),
+      );
+    }
+    const samples = await scrape(instance);
+    const bucket = (bound: string) => samples.get(`do_intent_transaction_commands_bucket{le="${bound}"}`);
+    expect(["1", "2", "5", "10", "50", "100", "1000", "+Inf"].map(bucket)).toEqual([1, 2, 2, 3, 3, 4, 4, 4]);
+    expect(samples.get("do_intent_transaction_commands_sum")).toBe(70);
+    expect(samples.get("do_intent_transaction_seconds_count")).toBe(4);
+  });
+
+  test("writes a name as it has to stand in a label", () => {
+    const metrics = createMetrics();
+    metrics.countSignal('a"b\\c\nd');
+    expect(metrics.render([])).toContain('do_intent_signals_total{threshold="a\\"b\\\\c\\nd"} 1');
   });
 
   test("keeps what it counted through everybody for some seconds", async () => {
