@@ -5,7 +5,7 @@ import { recomputeSums } from "../../src/core/recompute.ts";
 import { evaluate } from "../../src/core/score.ts";
 import { unpackSums } from "../../src/store/sqlite/row.ts";
 
-type EventRow = {
+export type EventRow = {
   event_id: string;
   name: string;
   occurred_at: number;
@@ -48,7 +48,7 @@ function standingOf(sums: Parameters<typeof evaluate>[0], rules: Rules, atMs: nu
   return { score, rules: Object.fromEntries(told) };
 }
 
-function eventOf(row: EventRow): Event {
+export function eventOf(row: EventRow): Event {
   return {
     eventId: row.event_id,
     name: row.name,

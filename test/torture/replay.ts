@@ -1,25 +1,12 @@
 import type { Database } from "bun:sqlite";
-import type { Event } from "../../src/core/event.ts";
 import { identifierKey } from "../../src/core/identifier.ts";
 import { evaluate, type Sums } from "../../src/core/score.ts";
 import { unpackSums, unpackThresholds } from "../../src/store/sqlite/row.ts";
 import { createWorld, livePeople, type World } from "../core/world.ts";
+import { type EventRow, eventOf } from "../support/reference.ts";
 import type { Model } from "./model.ts";
 
-type EventRow = {
-  event_seq: number;
-  event_id: string;
-  name: string;
-  occurred_at: number;
-  received_at: number;
-  session_id: string | null;
-  url: string | null;
-  referrer: string | null;
-  properties: string | null;
-  bot: string | null;
-  kind: string;
-  value: string;
-};
+type ToldRow = EventRow & { event_seq: number; kind: string; value: string };
 
 type PersonRow = {
   person_id: number;
@@ -61,7 +48,7 @@ export function createReplay(
         .get(lastSeq)?.count;
       if (kept !== replayed) wrongs.push(`of ${replayed} events that were stored ${kept} are left`);
       const rows = database
-        .query<EventRow, [number]>(
+        .query<ToldRow, [number]>(
           `select e.*, i.kind, i.value from event e left join identity i on i.identity_id = e.identity_id
            where e.event_seq > ? order by e.event_seq`,
         )
@@ -82,7 +69,7 @@ export function createReplay(
 }
 
 /** What was sent comes from the model, times and what the server added from the row. */
-function replayOne(world: World, model: Model, row: EventRow): string | null {
+function replayOne(world: World, model: Model, row: ToldRow): string | null {
   const event = eventOf(row);
   if (row.name === "identify") {
     const traits = (event.properties as { traits?: { mark?: string } }).traits;
@@ -106,20 +93,6 @@ function replayOne(world: World, model: Model, row: EventRow): string | null {
     JSON.stringify(wire.metadata ?? {}),
   ];
   return Bun.deepEquals(stored, said) ? null : `${row.event_id} is stored as something else than was sent`;
-}
-
-function eventOf(row: EventRow): Event {
-  return {
-    eventId: row.event_id,
-    name: row.name,
-    occurredMs: row.occurred_at,
-    receivedMs: row.received_at,
-    sessionId: row.session_id,
-    url: row.url,
-    referrer: row.referrer,
-    properties: JSON.parse(row.properties ?? "{}"),
-    bot: row.bot,
-  };
 }
 
 function comparePeople(world: World, database: Database, atMs: number, isClockSteady: boolean): string[] {
