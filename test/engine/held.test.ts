@@ -33,6 +33,8 @@ async function ask(house: TestInstance, method: string, path: string, body: obje
 /** As an import or the command line does: longer than a statement waits, and not for seconds. */
 async function holding(house: TestInstance, work: () => Promise<number>): Promise<number> {
   const other = new Database(join(house.dataFolder, "do-intent.db"));
+  // The log may just be emptied beside it.
+  other.run("pragma busy_timeout = 5000");
   other.run("begin immediate");
   const waiting = work();
   await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 80))]);
