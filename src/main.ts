@@ -26,7 +26,7 @@ import { helpText } from "./config/help.ts";
 import { AppError } from "./core/error.ts";
 import { storageRefusal } from "./core/storage-fault.ts";
 // A thread for reports runs this same file, since an executable has no other.
-import "./report-worker.ts";
+import "./threads/worker.ts";
 
 const { version } = packageJson;
 

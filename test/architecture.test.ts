@@ -19,6 +19,8 @@ const BELOW: { readonly [room: string]: readonly string[] } = {
   engine: ["core", "store"],
   features: ["core", "store", "http", "engine"],
   jobs: ["core", "store", "http", "engine", "destinations"],
+  threads: ["core", "store", "http", "config", "features"],
+  instance: ["core", "store", "http", "engine", "config", "features", "jobs", "threads", "app"],
   commands: [
     "core",
     "store",
@@ -29,10 +31,8 @@ const BELOW: { readonly [room: string]: readonly string[] } = {
     "features",
     "jobs",
     "sources",
-    "app",
     "instance",
-    "instance-keys",
-    "sales",
+    "threads",
   ],
 };
 

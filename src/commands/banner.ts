@@ -1,5 +1,5 @@
 import type { ServeOptions } from "../config/commands.ts";
-import type { InstanceKeys } from "../instance-keys.ts";
+import type { InstanceKeys } from "../instance/keys.ts";
 
 export type BannerFacts = {
   options: ServeOptions;

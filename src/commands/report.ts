@@ -1,8 +1,8 @@
 import type { Command } from "../config/commands.ts";
 import { compileRules } from "../core/compile.ts";
 import { cellText, VIEW_CSV_ROWS_MAX, type ViewTable, viewCsv, viewJson } from "../features/views/read.ts";
-import { readViewFrom } from "../sales.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
+import { readViewFrom } from "../threads/sales.ts";
 import { loadConfig } from "./serve.ts";
 
 type ReportOptions = Extract<Command, { name: "report" }>["options"];

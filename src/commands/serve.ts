@@ -6,8 +6,8 @@ import { AppError } from "../core/error.ts";
 import type { demoRoutes } from "../features/demo/routes.ts";
 import { loadScript } from "../features/tracker/routes.ts";
 import { createLog, type Log } from "../http/log.ts";
-import { createInstance, type Instance } from "../instance.ts";
-import { givenSecretKey } from "../instance-keys.ts";
+import { createInstance, type Instance } from "../instance/instance.ts";
+import { givenSecretKey } from "../instance/keys.ts";
 import { bannerText } from "./banner.ts";
 
 /** Of the five seconds that end it, deliveries under way take two more, and the checkpoint the last. */

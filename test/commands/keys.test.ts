@@ -5,7 +5,7 @@ import { runKeys } from "../../src/commands/keys.ts";
 import type { Command } from "../../src/config/commands.ts";
 import { parseCommand } from "../../src/config/flags.ts";
 import { hashKey } from "../../src/http/keys.ts";
-import { ensureKeys, givenSecretKey } from "../../src/instance-keys.ts";
+import { ensureKeys, givenSecretKey } from "../../src/instance/keys.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { createKeyStore } from "../../src/store/sqlite/keys.ts";
 import { temporaryFolder } from "../support/folder.ts";

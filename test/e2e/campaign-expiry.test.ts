@@ -3,7 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { parseIntentConfig } from "../../src/config/intent.ts";
 import { loadScript } from "../../src/features/tracker/routes.ts";
 import { createLog } from "../../src/http/log.ts";
-import { createInstance, type Instance } from "../../src/instance.ts";
+import { createInstance, type Instance } from "../../src/instance/instance.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { startPages } from "./support/pages.ts";
 import { launch, until, userAgent } from "./support/world.ts";
@@ -37,7 +37,7 @@ beforeAll(async () => {
     log: createLog("json", () => {}),
     script: await loadScript(parsed.config.tracker),
     clock: () => Date.now() - behindMs,
-    reportScript: `${import.meta.dirname}/../../src/report-worker.ts`,
+    threadScript: `${import.meta.dirname}/../../src/threads/worker.ts`,
   });
   instance.app.listen({ hostname: "127.0.0.1", port: 0 });
   base = `http://intent.shop.localhost:${instance.app.server?.port}`;

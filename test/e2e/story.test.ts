@@ -5,7 +5,7 @@ import { parseIntentConfig } from "../../src/config/intent.ts";
 import { demoRoutes } from "../../src/features/demo/routes.ts";
 import { loadScript } from "../../src/features/tracker/routes.ts";
 import { createLog } from "../../src/http/log.ts";
-import { createInstance, type Instance } from "../../src/instance.ts";
+import { createInstance, type Instance } from "../../src/instance/instance.ts";
 import { type Receiver, startReceiver } from "../destinations/receiver.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { launch, until, userAgent } from "./support/world.ts";

@@ -4,7 +4,7 @@ import { parseIntentConfig } from "../../src/config/intent.ts";
 import type { TrackerScript } from "../../src/features/tracker/routes.ts";
 import type { ErrorBody } from "../../src/http/errors.ts";
 import { createLog } from "../../src/http/log.ts";
-import { createInstance, type Instance } from "../../src/instance.ts";
+import { createInstance, type Instance } from "../../src/instance/instance.ts";
 import { temporaryFolder } from "./folder.ts";
 
 export const NOON_MS = Date.UTC(2026, 5, 1, 12);
@@ -12,7 +12,7 @@ export const SECRET_KEY = "sk_test_0123456789abcdef";
 export const BROWSER =
   "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36";
 
-const REPORT_SCRIPT = join(import.meta.dir, "../../src/report-worker.ts");
+const THREAD_SCRIPT = join(import.meta.dir, "../../src/threads/worker.ts");
 
 export type SentHeaders = { readonly [name: string]: string };
 export type Answer<Body = ErrorBody> = { status: number; headers: Headers; text: string; body: Body };
@@ -63,7 +63,7 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     log: createLog("json", (line) => logged.push(line)),
     script: options.script ?? { files: [], eventsPath: "/v1/e" },
     clock: () => clock.nowMs,
-    reportScript: REPORT_SCRIPT,
+    threadScript: THREAD_SCRIPT,
   });
   const reader = new Database(join(folder, "do-intent.db"), { readonly: true, strict: true });
   const send = async <Body>(path: string, init: RequestInit): Promise<Answer<Body>> => {

@@ -1,22 +1,22 @@
-import { createApp } from "./app.ts";
-import type { IntentConfig } from "./config/intent.ts";
-import { magnetsFolderOf } from "./config/magnets.ts";
-import { compileRules } from "./core/compile.ts";
+import { createApp } from "../app.ts";
+import type { IntentConfig } from "../config/intent.ts";
+import { magnetsFolderOf } from "../config/magnets.ts";
+import { compileRules } from "../core/compile.ts";
+import { systemClock } from "../engine/clock.ts";
+import type { Engine } from "../engine/engine.ts";
+import { withoutFile } from "../features/magnets/file.ts";
+import { describeFault } from "../http/errors.ts";
+import { createMetrics } from "../http/metrics.ts";
+import { createRefresher } from "../jobs/refresh.ts";
+import { createClickSettler } from "../jobs/settle-clicks.ts";
+import { openDatabase } from "../store/sqlite/database.ts";
+import { ensureInstanceSecret } from "../store/sqlite/instance-secret.ts";
+import { createKeyStore } from "../store/sqlite/keys.ts";
+import { createReports } from "../threads/reports.ts";
 import { depsOf } from "./deps.ts";
-import { systemClock } from "./engine/clock.ts";
-import type { Engine } from "./engine/engine.ts";
-import { withoutFile } from "./features/magnets/file.ts";
 import { createLoop, type Foundations, type InstanceOptions, type Settings } from "./house.ts";
-import { describeFault } from "./http/errors.ts";
-import { createMetrics } from "./http/metrics.ts";
-import { ensureKeys, type InstanceKeys } from "./instance-keys.ts";
-import { createRefresher } from "./jobs/refresh.ts";
-import { createClickSettler } from "./jobs/settle-clicks.ts";
+import { ensureKeys, type InstanceKeys } from "./keys.ts";
 import { createPrivacy } from "./privacy.ts";
-import { createReports } from "./reports.ts";
-import { openDatabase } from "./store/sqlite/database.ts";
-import { ensureInstanceSecret } from "./store/sqlite/instance-secret.ts";
-import { createKeyStore } from "./store/sqlite/keys.ts";
 import { createTrust } from "./trust.ts";
 
 export type Instance = {
@@ -114,9 +114,9 @@ export function createInstance(options: InstanceOptions): Instance {
   };
 }
 
-function reportsOf({ reportScript, dataFolder, log, clock = systemClock }: InstanceOptions, settings: () => Settings) {
+function reportsOf({ threadScript, dataFolder, log, clock = systemClock }: InstanceOptions, settings: () => Settings) {
   return createReports({
-    script: reportScript ?? Bun.main,
+    script: threadScript ?? Bun.main,
     context: () => {
       const { config, rules } = settings();
       return { dataFolder, config, configHash: rules.hash, nowMs: clock() };

@@ -1,24 +1,24 @@
 import type { Database } from "bun:sqlite";
-import type { IntentConfig } from "./config/intent.ts";
-import type { Rules } from "./core/compile.ts";
-import type { SignalData } from "./core/signal.ts";
-import type { Clock } from "./engine/clock.ts";
-import { createEngine } from "./engine/engine.ts";
-import { createClickRecorder } from "./features/clicks/recorder.ts";
-import { createClickWatch } from "./features/clicks/watch.ts";
-import type { TrackerScript } from "./features/tracker/routes.ts";
-import { describeFault } from "./http/errors.ts";
-import type { Log } from "./http/log.ts";
-import type { Metrics } from "./http/metrics.ts";
-import { signedLinks } from "./http/signed-link.ts";
-import type { InstanceKeys } from "./instance-keys.ts";
-import { createDeliverer } from "./jobs/deliver.ts";
-import { deliveryRows } from "./jobs/deliver-rows.ts";
-import { createClickStore } from "./store/sqlite/clicks.ts";
-import type { Durability } from "./store/sqlite/database.ts";
-import { createDeliveryStore } from "./store/sqlite/delivery.ts";
-import { createRankStore } from "./store/sqlite/ranks.ts";
-import { createSqliteStore } from "./store/sqlite/store.ts";
+import type { IntentConfig } from "../config/intent.ts";
+import type { Rules } from "../core/compile.ts";
+import type { SignalData } from "../core/signal.ts";
+import type { Clock } from "../engine/clock.ts";
+import { createEngine } from "../engine/engine.ts";
+import { createClickRecorder } from "../features/clicks/recorder.ts";
+import { createClickWatch } from "../features/clicks/watch.ts";
+import type { TrackerScript } from "../features/tracker/routes.ts";
+import { describeFault } from "../http/errors.ts";
+import type { Log } from "../http/log.ts";
+import type { Metrics } from "../http/metrics.ts";
+import { signedLinks } from "../http/signed-link.ts";
+import { createDeliverer } from "../jobs/deliver.ts";
+import { deliveryRows } from "../jobs/deliver-rows.ts";
+import { createClickStore } from "../store/sqlite/clicks.ts";
+import type { Durability } from "../store/sqlite/database.ts";
+import { createDeliveryStore } from "../store/sqlite/delivery.ts";
+import { createRankStore } from "../store/sqlite/ranks.ts";
+import { createSqliteStore } from "../store/sqlite/store.ts";
+import type { InstanceKeys } from "./keys.ts";
 
 export type InstanceOptions = {
   dataFolder: string;
@@ -33,7 +33,7 @@ export type InstanceOptions = {
   script: TrackerScript;
   clock?: Clock;
   /** What a thread for reports runs. */
-  reportScript?: string;
+  threadScript?: string;
 };
 
 export type Settings = { config: IntentConfig; rules: Rules; problem: string | null };

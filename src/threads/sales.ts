@@ -1,21 +1,21 @@
 import type { Database } from "bun:sqlite";
-import type { Rules } from "./core/compile.ts";
-import { formatId } from "./core/id.ts";
-import { type FullCampaignAnswer, readCampaignStanding } from "./features/campaigns/campaign.ts";
-import { type CreatedAnswer, createCampaign } from "./features/campaigns/create.ts";
-import { findCampaign } from "./features/campaigns/find.ts";
-import { type LeadsAnswer, listLeads } from "./features/campaigns/leads.ts";
-import type { CreateRequest } from "./features/campaigns/routes.ts";
-import type { LeadsQuery } from "./features/campaigns/schema.ts";
-import { readView, type ViewTable, viewCsv, viewJson } from "./features/views/read.ts";
-import type { ViewText } from "./features/views/routes.ts";
-import type { ViewQuery } from "./features/views/view.ts";
-import { createCampaignReader } from "./store/sqlite/campaigns.ts";
-import { openBeside } from "./store/sqlite/database.ts";
-import { createRankStore } from "./store/sqlite/ranks.ts";
-import { createReaders } from "./store/sqlite/readers.ts";
-import { allScores } from "./store/sqlite/scores.ts";
-import { createSessionReader } from "./store/sqlite/sessions.ts";
+import type { Rules } from "../core/compile.ts";
+import { formatId } from "../core/id.ts";
+import { type FullCampaignAnswer, readCampaignStanding } from "../features/campaigns/campaign.ts";
+import { type CreatedAnswer, createCampaign } from "../features/campaigns/create.ts";
+import { findCampaign } from "../features/campaigns/find.ts";
+import { type LeadsAnswer, listLeads } from "../features/campaigns/leads.ts";
+import type { CreateRequest } from "../features/campaigns/routes.ts";
+import type { LeadsQuery } from "../features/campaigns/schema.ts";
+import { readView, type ViewTable, viewCsv, viewJson } from "../features/views/read.ts";
+import type { ViewText } from "../features/views/routes.ts";
+import type { ViewQuery } from "../features/views/view.ts";
+import { createCampaignReader } from "../store/sqlite/campaigns.ts";
+import { openBeside } from "../store/sqlite/database.ts";
+import { createRankStore } from "../store/sqlite/ranks.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import { allScores } from "../store/sqlite/scores.ts";
+import { createSessionReader } from "../store/sqlite/sessions.ts";
 
 /** What a sales team asks that goes through many people: on a thread of its own, and from the command line. */
 export type SalesRequest =

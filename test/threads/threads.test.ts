@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createThreads } from "../src/threads.ts";
-import { temporaryFolder } from "./support/folder.ts";
+import { createThreads } from "../../src/threads/threads.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());

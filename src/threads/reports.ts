@@ -1,25 +1,25 @@
-import { type IntentConfig, parseIntentConfig } from "./config/intent.ts";
-import { compileRules } from "./core/compile.ts";
-import { AppError, type ErrorCode } from "./core/error.ts";
-import { type AccountsAnswer, listAccounts } from "./features/accounts/list.ts";
-import type { AccountsQuery } from "./features/accounts/schema.ts";
-import { type AttributionAnswer, reportAttribution } from "./features/attribution/report.ts";
-import type { AttributionQuery } from "./features/attribution/schema.ts";
-import type { FullCampaignAnswer } from "./features/campaigns/campaign.ts";
-import type { CreatedAnswer } from "./features/campaigns/create.ts";
-import type { LeadsAnswer } from "./features/campaigns/leads.ts";
-import type { CreateRequest } from "./features/campaigns/routes.ts";
-import type { LeadsQuery } from "./features/campaigns/schema.ts";
-import type { ViewText } from "./features/views/routes.ts";
-import type { ViewQuery } from "./features/views/view.ts";
-import { type TryAnswer, tryConfig, type Version } from "./features/what-if/try.ts";
+import { type IntentConfig, parseIntentConfig } from "../config/intent.ts";
+import { compileRules } from "../core/compile.ts";
+import { AppError, type ErrorCode } from "../core/error.ts";
+import { type AccountsAnswer, listAccounts } from "../features/accounts/list.ts";
+import type { AccountsQuery } from "../features/accounts/schema.ts";
+import { type AttributionAnswer, reportAttribution } from "../features/attribution/report.ts";
+import type { AttributionQuery } from "../features/attribution/schema.ts";
+import type { FullCampaignAnswer } from "../features/campaigns/campaign.ts";
+import type { CreatedAnswer } from "../features/campaigns/create.ts";
+import type { LeadsAnswer } from "../features/campaigns/leads.ts";
+import type { CreateRequest } from "../features/campaigns/routes.ts";
+import type { LeadsQuery } from "../features/campaigns/schema.ts";
+import type { ViewText } from "../features/views/routes.ts";
+import type { ViewQuery } from "../features/views/view.ts";
+import { type TryAnswer, tryConfig, type Version } from "../features/what-if/try.ts";
+import { createAccountReader } from "../store/sqlite/accounts.ts";
+import { writeBackup } from "../store/sqlite/backup.ts";
+import { openReadOnly } from "../store/sqlite/database.ts";
+import { countHouse, type HouseCounts } from "../store/sqlite/house-counts.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import { allScores } from "../store/sqlite/scores.ts";
 import { runCreation, runSales, type SalesRequest } from "./sales.ts";
-import { createAccountReader } from "./store/sqlite/accounts.ts";
-import { writeBackup } from "./store/sqlite/backup.ts";
-import { openReadOnly } from "./store/sqlite/database.ts";
-import { countHouse, type HouseCounts } from "./store/sqlite/house-counts.ts";
-import { createReaders } from "./store/sqlite/readers.ts";
-import { allScores } from "./store/sqlite/scores.ts";
 import { createThreads } from "./threads.ts";
 
 /** Reports that may wait for the one that runs; they are for people, who ask again. */
@@ -51,7 +51,7 @@ export type Outcome =
   | { fault: string };
 
 export type ReportsOptions = {
-  /** What the thread runs: something that loads report-worker.ts. */
+  /** What the thread runs: something that loads threads/worker.ts. */
   script: string;
   context: () => Omit<ReportJob, "request">;
   onFault: (fault: string) => void;

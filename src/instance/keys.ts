@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
-import type { ServeOptions } from "./config/commands.ts";
-import { secretKey as secretKeySchema } from "./config/environment.ts";
-import { AppError } from "./core/error.ts";
-import { hashKey, type KnownKey, mintKey, SCOPES, SECRET_KEY_PREFIX, WRITE_KEY_PREFIX } from "./http/keys.ts";
-import type { KeyStore, NewKey } from "./store/sqlite/keys.ts";
+import type { ServeOptions } from "../config/commands.ts";
+import { secretKey as secretKeySchema } from "../config/environment.ts";
+import { AppError } from "../core/error.ts";
+import { hashKey, type KnownKey, mintKey, SCOPES, SECRET_KEY_PREFIX, WRITE_KEY_PREFIX } from "../http/keys.ts";
+import type { KeyStore, NewKey } from "../store/sqlite/keys.ts";
 
 const KEY_FILE_BYTES_MAX = 4_096;
 

@@ -1,14 +1,14 @@
-import type { IntentConfig } from "./config/intent.ts";
-import { readIdentitySecrets } from "./config/trust.ts";
-import { AppError } from "./core/error.ts";
-import type { Clock } from "./engine/clock.ts";
-import { createKeys, type Keys } from "./http/keys.ts";
-import { createLimits, type Limits } from "./http/limits.ts";
-import type { Log } from "./http/log.ts";
-import { type Overload, watchOverload } from "./http/overload.ts";
-import type { IdentityTrust } from "./http/signature.ts";
-import type { InstanceKeys } from "./instance-keys.ts";
-import type { KeyStore } from "./store/sqlite/keys.ts";
+import type { IntentConfig } from "../config/intent.ts";
+import { readIdentitySecrets } from "../config/trust.ts";
+import { AppError } from "../core/error.ts";
+import type { Clock } from "../engine/clock.ts";
+import { createKeys, type Keys } from "../http/keys.ts";
+import { createLimits, type Limits } from "../http/limits.ts";
+import type { Log } from "../http/log.ts";
+import { type Overload, watchOverload } from "../http/overload.ts";
+import type { IdentityTrust } from "../http/signature.ts";
+import type { KeyStore } from "../store/sqlite/keys.ts";
+import type { InstanceKeys } from "./keys.ts";
 
 /** Who may do what, whose word counts, and how much of it is taken. */
 export type Trust = {

@@ -1,7 +1,7 @@
+import { AppError } from "../core/error.ts";
+import { storageRefusal } from "../core/storage-fault.ts";
+import { describeFault } from "../http/errors.ts";
 import { type CheckpointJob, isCheckpointJob, runCheckpoint } from "./checkpoints.ts";
-import { AppError } from "./core/error.ts";
-import { storageRefusal } from "./core/storage-fault.ts";
-import { describeFault } from "./http/errors.ts";
 import { type Outcome, type ReportJob, runReport } from "./reports.ts";
 
 /** The far side of reports.ts: one job, one answer, on a thread of its own. */

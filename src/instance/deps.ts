@@ -1,16 +1,16 @@
-import type { AppDeps } from "./app.ts";
-import { magnetsFolderOf } from "./config/magnets.ts";
-import { createFormLimits } from "./features/magnets/form-limits.ts";
-import { keepCounts } from "./features/metrics/measure.ts";
+import type { AppDeps } from "../app.ts";
+import { magnetsFolderOf } from "../config/magnets.ts";
+import { createFormLimits } from "../features/magnets/form-limits.ts";
+import { keepCounts } from "../features/metrics/measure.ts";
+import { createCampaignReader } from "../store/sqlite/campaigns.ts";
+import { createWriteProbe } from "../store/sqlite/health.ts";
+import { createSizeReader } from "../store/sqlite/house-counts.ts";
+import { createPersonalizeReader } from "../store/sqlite/personalize.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import type { Reports } from "../threads/reports.ts";
 import type { createLoop, Foundations, InstanceOptions, Settings } from "./house.ts";
-import type { InstanceKeys } from "./instance-keys.ts";
+import type { InstanceKeys } from "./keys.ts";
 import type { PrivacyParts } from "./privacy.ts";
-import type { Reports } from "./reports.ts";
-import { createCampaignReader } from "./store/sqlite/campaigns.ts";
-import { createWriteProbe } from "./store/sqlite/health.ts";
-import { createSizeReader } from "./store/sqlite/house-counts.ts";
-import { createPersonalizeReader } from "./store/sqlite/personalize.ts";
-import { createReaders } from "./store/sqlite/readers.ts";
 import type { Trust } from "./trust.ts";
 
 /** What the routes need of the house. */

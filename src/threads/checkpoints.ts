@@ -1,4 +1,4 @@
-import { emptyLog, openBeside } from "./store/sqlite/database.ts";
+import { emptyLog, openBeside } from "../store/sqlite/database.ts";
 
 /** A checkpoint that takes longer is given up on; the next commit makes one itself. */
 const RUN_MAX_MS = 30_000;

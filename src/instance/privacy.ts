@@ -1,24 +1,24 @@
-import { createCheckpoints } from "./checkpoints.ts";
-import type { Rules } from "./core/compile.ts";
-import type { Clock } from "./engine/clock.ts";
-import { explainPerson } from "./features/people/explain.ts";
-import type { AuditReadsDeps } from "./features/privacy/audit-reads.ts";
-import type { Explain } from "./features/privacy/export-stream.ts";
-import type { PrivacyDeps } from "./features/privacy/routes.ts";
+import type { Rules } from "../core/compile.ts";
+import type { Clock } from "../engine/clock.ts";
+import { explainPerson } from "../features/people/explain.ts";
+import type { AuditReadsDeps } from "../features/privacy/audit-reads.ts";
+import type { Explain } from "../features/privacy/export-stream.ts";
+import type { PrivacyDeps } from "../features/privacy/routes.ts";
+import { describeFault } from "../http/errors.ts";
+import { createAuditBook } from "../jobs/audit.ts";
+import { createLogEmptier } from "../jobs/empty-log.ts";
+import { createRetainer } from "../jobs/retain.ts";
+import { createLoadSweeper } from "../jobs/sweep-loads.ts";
+import { createAuditStore } from "../store/sqlite/audit.ts";
+import { createCampaignLoader } from "../store/sqlite/campaign-load.ts";
+import { openReadOnly } from "../store/sqlite/database.ts";
+import { createErasure } from "../store/sqlite/erase.ts";
+import { createScopeReader } from "../store/sqlite/person-scope.ts";
+import { createReaders } from "../store/sqlite/readers.ts";
+import { createRetainStore } from "../store/sqlite/retain.ts";
+import { createSuppressions } from "../store/sqlite/suppression.ts";
+import { createCheckpoints } from "../threads/checkpoints.ts";
 import type { Foundations } from "./house.ts";
-import { describeFault } from "./http/errors.ts";
-import { createAuditBook } from "./jobs/audit.ts";
-import { createLogEmptier } from "./jobs/empty-log.ts";
-import { createRetainer } from "./jobs/retain.ts";
-import { createLoadSweeper } from "./jobs/sweep-loads.ts";
-import { createAuditStore } from "./store/sqlite/audit.ts";
-import { createCampaignLoader } from "./store/sqlite/campaign-load.ts";
-import { openReadOnly } from "./store/sqlite/database.ts";
-import { createErasure } from "./store/sqlite/erase.ts";
-import { createScopeReader } from "./store/sqlite/person-scope.ts";
-import { createReaders } from "./store/sqlite/readers.ts";
-import { createRetainStore } from "./store/sqlite/retain.ts";
-import { createSuppressions } from "./store/sqlite/suppression.ts";
 
 /** Under what the audit keeps which config was in force. */
 const CONFIG_SUBJECT = "config";
@@ -33,7 +33,7 @@ export type PrivacyParts = Pick<
 
 /** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
 export function createPrivacy({ options, database, settings, clock, secret }: Foundations, backlog: () => number) {
-  const { dataFolder, log, reportScript: script = Bun.main } = options;
+  const { dataFolder, log, threadScript: script = Bun.main } = options;
   const rules = (): Rules => settings().rules;
   const audit = createAuditStore(database);
   const audits = createAuditBook({
