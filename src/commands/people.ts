@@ -3,8 +3,9 @@ import { compileRules } from "../core/compile.ts";
 import { formatId } from "../core/id.ts";
 import { explainPerson } from "../features/people/explain.ts";
 import { erasePerson } from "../features/privacy/erase.ts";
-import { nextPiece, openSnapshot, piecesOf } from "../features/privacy/export-stream.ts";
 import { findSubject } from "../features/privacy/find.ts";
+import { exportPerson } from "../features/privacy/person-export.ts";
+import { gathered } from "../http/pieces.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { emptyLog, openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
@@ -52,19 +53,15 @@ export async function runPeopleExport(
 ): Promise<number> {
   const loaded = loadConfig(config);
   const rules = compileRules(loaded.config, loaded.hash);
-  const snapshot = openSnapshot(() => openReadOnly(data));
+  const database = openReadOnly(data);
   try {
-    const { subject, pieces } = await piecesOf(
-      (deps) => findSubject(person, deps),
-      snapshot,
-      (personId, database) => explainPerson(personId, null, nowMs, createReaders(database), rules),
-      nowMs,
-    );
+    const explain = (personId: number) => explainPerson(personId, null, nowMs, createReaders(database), rules);
+    const { subject, pieces } = await exportPerson(person, database, explain, nowMs);
     noteExport(data, subject.personId === null ? null : formatId("person", subject.personId), nowMs);
-    for (let piece = nextPiece(pieces); piece !== null; piece = nextPiece(pieces)) await write(piece);
+    for (const piece of gathered(pieces)) await write(piece);
     return 0;
   } finally {
-    snapshot.close();
+    database.close(false);
   }
 }
 

@@ -64,7 +64,6 @@ export function depsOf({
     ranks,
     ...createReaders(database),
     campaigns: createCampaignReader(database),
-    publicUrl: () => settings().config.public_url ?? null,
     visitors: createPersonalizeReader(database),
     personalize: () => settings().config.personalize,
     honour: () => settings().config.tracker.honour,

@@ -1,8 +1,5 @@
-import type { Rules } from "../core/compile.ts";
-import type { Clock } from "../engine/clock.ts";
-import { explainPerson } from "../features/people/explain.ts";
+import type { CampaignsDeps } from "../features/campaigns/routes.ts";
 import type { AuditReadsDeps } from "../features/privacy/audit-reads.ts";
-import type { Explain } from "../features/privacy/export-stream.ts";
 import type { PrivacyDeps } from "../features/privacy/routes.ts";
 import { describeFault } from "../http/errors.ts";
 import { createAuditBook } from "../jobs/audit.ts";
@@ -11,13 +8,12 @@ import { createRetainer } from "../jobs/retain.ts";
 import { createLoadSweeper } from "../jobs/sweep-loads.ts";
 import { createAuditStore } from "../store/sqlite/audit.ts";
 import { createCampaignLoader } from "../store/sqlite/campaign-load.ts";
-import { openReadOnly } from "../store/sqlite/database.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
-import { createReaders } from "../store/sqlite/readers.ts";
 import { createRetainStore } from "../store/sqlite/retain.ts";
 import { createSuppressions } from "../store/sqlite/suppression.ts";
 import { createCheckpoints } from "../threads/checkpoints.ts";
+import { createStreams } from "../threads/streams.ts";
 import type { Foundations } from "./house.ts";
 
 /** Under what the audit keeps which config was in force. */
@@ -28,13 +24,13 @@ const CONFIG_FILE = "config file";
 /** What of the routes' needs is made here. */
 export type PrivacyParts = Pick<
   PrivacyDeps & AuditReadsDeps,
-  "audit" | "audits" | "flushAudit" | "erase" | "emptyLog" | "suppressions" | "scopes" | "exports"
->;
+  "audit" | "exportPerson" | "audits" | "flushAudit" | "erase" | "emptyLog" | "suppressions" | "scopes"
+> &
+  Pick<CampaignsDeps, "exportCampaign">;
 
 /** Erasure, export, audit and retention: what their routes need, and what runs beside them. */
 export function createPrivacy({ options, database, settings, clock, secret }: Foundations, backlog: () => number) {
   const { dataFolder, log, threadScript: script = Bun.main } = options;
-  const rules = (): Rules => settings().rules;
   const audit = createAuditStore(database);
   const audits = createAuditBook({
     store: audit,
@@ -42,6 +38,14 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
     onFault: (error, lost) => log.warn("audit_not_stored", { fault: describeFault(error), lost }),
   });
   const checkpoints = createCheckpoints({ script, dataFolder });
+  const streams = createStreams({
+    script,
+    context: () => {
+      const { config, rules } = settings();
+      return { dataFolder, config, configHash: rules.hash, nowMs: clock() };
+    },
+    onFault: (fault) => log.error("export_fault", { fault }),
+  });
   const logEmptier = createLogEmptier(checkpoints);
   const retainer = createRetainer({
     store: createRetainStore(database),
@@ -66,11 +70,8 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
     emptyLog: logEmptier.ask,
     suppressions: createSuppressions(database),
     scopes: createScopeReader(database),
-    exports: {
-      openReader: () => openReadOnly(dataFolder),
-      explain: explainFrom(rules, clock),
-      onFault: (error) => log.warn("export_fault", { fault: describeFault(error) }),
-    },
+    exportPerson: streams.exportPerson,
+    exportCampaign: streams.exportCampaign,
   };
   return {
     deps,
@@ -89,12 +90,8 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
       sweeper.stop();
       logEmptier.stop();
       checkpoints.close();
+      streams.close();
       audits.close();
     },
   };
-}
-
-/** The score as the tables of a connection have it. */
-export function explainFrom(rules: () => Rules, clock: Clock): Explain {
-  return (personId, database) => explainPerson(personId, null, clock(), createReaders(database), rules());
 }

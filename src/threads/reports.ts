@@ -1,6 +1,6 @@
 import { type IntentConfig, parseIntentConfig } from "../config/intent.ts";
 import { compileRules } from "../core/compile.ts";
-import { AppError, type ErrorCode } from "../core/error.ts";
+import { AppError } from "../core/error.ts";
 import { type AccountsAnswer, listAccounts } from "../features/accounts/list.ts";
 import type { AccountsQuery } from "../features/accounts/schema.ts";
 import { type AttributionAnswer, reportAttribution } from "../features/attribution/report.ts";
@@ -19,6 +19,7 @@ import { openReadOnly } from "../store/sqlite/database.ts";
 import { countHouse, type HouseCounts } from "../store/sqlite/house-counts.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
 import { allScores } from "../store/sqlite/scores.ts";
+import { errorOf, type Refused } from "./refused.ts";
 import { runCreation, runSales, type SalesRequest } from "./sales.ts";
 import { createThreads } from "./threads.ts";
 
@@ -27,6 +28,8 @@ const REPORTS_WAITING_MAX = 8;
 const RUN_MAX_MS = 5 * 60_000;
 /** A large file is copied and then read through. */
 const BACKUP_MAX_MS = 60 * 60_000;
+/** What could not be made. */
+const WHAT = "the report";
 
 type Request =
   | SalesRequest
@@ -45,10 +48,7 @@ export type ReportJob = {
   request: Request;
 };
 
-export type Outcome =
-  | { answer: unknown }
-  | { refused: { code: ErrorCode; message: string; field: string | null }; fault?: string }
-  | { fault: string };
+export type Outcome = { answer: unknown } | Refused;
 
 export type ReportsOptions = {
   /** What the thread runs: something that loads threads/worker.ts. */
@@ -84,8 +84,7 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
     const outcome = await threads.run(job, { timeMaxMs, handOver: partsToHandOver(job) });
     if ("answer" in outcome) return outcome.answer;
     if (outcome.fault !== undefined) onFault(outcome.fault);
-    if ("refused" in outcome) throw new AppError(outcome.refused.code, outcome.refused.message, outcome.refused.field);
-    throw new AppError("internal", "the report could not be made; the log says why");
+    throw errorOf(outcome, WHAT);
   };
 
   const inTurn = (request: Request): Promise<unknown> => {

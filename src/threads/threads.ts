@@ -6,7 +6,17 @@ const IDLE_MAX_MS = 60_000;
 export type Threads<Job, Outcome> = {
   /** What comes of the job, on a thread of its own; a fault where there is none in time. */
   run(job: Job, options: { timeMaxMs: number; handOver: ArrayBuffer[] }): Promise<Outcome | { fault: string }>;
+  /** A thread for a longer talk, until it is given back. */
+  lend(): Lent;
   close(): void;
+};
+
+export type Lent = {
+  thread: Worker;
+  /** It waits for the next job. */
+  giveBack(): void;
+  /** It is of no use any more. */
+  end(): void;
 };
 
 /**
@@ -44,18 +54,30 @@ export function createThreads<Job, Outcome>(script: string): Threads<Job, Outcom
     idle.set(thread, timer);
   };
 
+  const lend = (): Lent => {
+    const thread = take();
+    return {
+      thread,
+      giveBack: () => {
+        // Unless all were ended meanwhile.
+        if (busy.has(thread)) putBack(thread);
+      },
+      end: () => end(thread),
+    };
+  };
+
   return {
     run: async (job, { timeMaxMs, handOver }) => {
-      const thread = take();
+      const { thread, giveBack, end: endIt } = lend();
       const answer = await answerOf<Job, Outcome>(thread, job, timeMaxMs, handOver);
       if ("fault" in answer) {
-        end(thread);
+        endIt();
         return { fault: answer.fault };
       }
-      // Unless all were ended meanwhile.
-      if (busy.has(thread)) putBack(thread);
+      giveBack();
       return answer.said;
     },
+    lend,
     close: () => {
       for (const thread of [...busy, ...idle.keys()]) end(thread);
     },

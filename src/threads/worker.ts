@@ -1,13 +1,16 @@
-import { AppError } from "../core/error.ts";
-import { storageRefusal } from "../core/storage-fault.ts";
-import { describeFault } from "../http/errors.ts";
 import { type CheckpointJob, isCheckpointJob, runCheckpoint } from "./checkpoints.ts";
+import { refusedBy } from "./refused.ts";
 import { type Outcome, type ReportJob, runReport } from "./reports.ts";
+import { createStreamer } from "./streamer.ts";
+import { isStreamCall, type StreamCall } from "./streams.ts";
 
-/** The far side of reports.ts: one job, one answer, on a thread of its own. */
+/** The far side of reports.ts, streams.ts and checkpoints.ts, on a thread of its own. */
 if (!Bun.isMainThread) {
-  globalThis.addEventListener("message", ({ data }: MessageEvent<ReportJob | CheckpointJob>) => {
-    postMessage(isCheckpointJob(data) ? checkpointed(data) : outcomeOf(data));
+  const stream = createStreamer((said, handOver) => postMessage(said, handOver));
+  globalThis.addEventListener("message", ({ data }: MessageEvent<ReportJob | CheckpointJob | StreamCall>) => {
+    if (isStreamCall(data)) void stream(data);
+    else if (isCheckpointJob(data)) postMessage(checkpointed(data));
+    else postMessage(outcomeOf(data));
   });
 }
 
@@ -24,10 +27,6 @@ function outcomeOf(job: ReportJob): Outcome {
   try {
     return { answer: runReport(job) };
   } catch (error) {
-    const known = error instanceof AppError ? error : storageRefusal(error);
-    if (known === null) return { fault: describeFault(error) };
-    const { code, message, field } = known;
-    const refused = { code, message, field };
-    return known === error ? { refused } : { refused, fault: describeFault(error) };
+    return refusedBy(error);
   }
 }

@@ -9,7 +9,6 @@ import type { CampaignReader } from "../../store/sqlite/campaigns.ts";
 import type { FullCampaignAnswer } from "./campaign.ts";
 import type { CreatedAnswer } from "./create.ts";
 import { CREATE, EXPORT, LEADS, LIST, ONE } from "./documents.ts";
-import { exportCampaign } from "./export.ts";
 import { findCampaign } from "./find.ts";
 import type { LeadsAnswer } from "./leads.ts";
 import { listCampaigns } from "./list.ts";
@@ -23,7 +22,6 @@ import {
   leadsQuerySchema,
   settingsOfQuery,
 } from "./schema.ts";
-import { textStream } from "./stream.ts";
 
 /** So long a connection may say nothing while its list is stored. */
 const CREATE_TIMEOUT_S = 255;
@@ -37,11 +35,16 @@ export type CampaignsDeps = {
   now: () => number;
   campaigns: CampaignReader;
   audit: AuditStore;
-  publicUrl: () => string | null;
   /** These run beside the loop. */
   createCampaign: (request: CreateRequest) => Promise<CreatedAnswer>;
   readCampaign: (campaignId: number) => Promise<FullCampaignAnswer>;
   listLeads: (campaignId: number, query: LeadsQuery) => Promise<LeadsAnswer>;
+  /** `gone` says that nobody waits for it any more. */
+  exportCampaign: (
+    campaignId: number,
+    isHashed: boolean,
+    gone: AbortSignal,
+  ) => Promise<{ body: ReadableStream<Uint8Array> }>;
 };
 
 /** Lists of people who are written to, and what comes of it; for secret keys only. */
@@ -96,13 +99,19 @@ async function exportAnswer(
   id: string,
   isHashed: boolean,
   request: Request,
-  { keys, engine, campaigns, audit, publicUrl, now }: CampaignsDeps,
+  { keys, engine, campaigns, audit, exportCampaign, now }: CampaignsDeps,
 ): Promise<Response> {
   const campaign = findCampaign(id, campaigns);
   const { keyId } = keys.require(request.headers, "read");
   const subject = formatId("campaign", campaign.campaignId);
   const entry = { occurredMs: now(), keyId, action: "campaign_export", subject, detail: { hashed: isHashed } };
-  await engine.administer(() => audit.record(entry));
-  const body = textStream(exportCampaign(campaign, campaigns, { publicUrl: publicUrl(), isHashed }));
+  const { body } = await exportCampaign(campaign.campaignId, isHashed, request.signal);
+  await engine
+    .administer(() => audit.record(entry))
+    .catch(async (error) => {
+      // Nothing leaves without its note, nor keeps a thread.
+      await body.cancel();
+      throw error;
+    });
   return new Response(body, { headers: csvHeaders(`campaign-${campaign.slug}-urls.csv`) });
 }

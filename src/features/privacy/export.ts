@@ -45,13 +45,12 @@ export function* exportedJson(sources: ExportSources): Generator<string> {
   yield "\n}\n";
 }
 
-/** An empty piece where there was nothing to say, so that whoever takes the pieces can pause. */
-function* listOf(name: string, items: Iterable<object | null>): Generator<string> {
+function* listOf(name: string, items: Iterable<object>): Generator<string> {
   let separator = "";
   yield `,\n${JSON.stringify(name)}:[`;
   for (const item of items) {
-    yield item === null ? "" : `${separator}\n${JSON.stringify(item)}`;
-    if (item !== null) separator = ",";
+    yield `${separator}\n${JSON.stringify(item)}`;
+    separator = ",";
   }
   yield "]";
 }
@@ -176,10 +175,10 @@ function* eventsOf({ scope, events }: ExportSources): Generator<object> {
   }
 }
 
-/** What was refused and names them; null for each that does not. */
-function* rejectedOf({ scope, rows }: ExportSources): Generator<object | null> {
+/** What was refused and names them. */
+function* rejectedOf({ scope, rows }: ExportSources): Generator<object> {
   const mentions = createMentions([...scope.identities, ...scope.leads.map(identifierOfLead)]);
   for (const { rejectedMs, code, field, message, body } of rows.rejected()) {
-    yield mentions(body) ? { rejected_at: timeOf(rejectedMs), code, field, message, body } : null;
+    if (mentions(body)) yield { rejected_at: timeOf(rejectedMs), code, field, message, body };
   }
 }

@@ -11,7 +11,6 @@ import type { Suppressions } from "../../store/sqlite/suppression.ts";
 import { listAudit } from "./audit.ts";
 import { AUDIT, ERASE, ERASE_BY, EXPORT, LIFT, SUPPRESSED } from "./documents.ts";
 import { type EraseAnswer, erasePerson } from "./erase.ts";
-import { createExports, type ExportOptions } from "./export-stream.ts";
 import { type FindDeps, findSubject, findSubjectBy, readIdentifierQuery } from "./find.ts";
 import { auditQuerySchema, identifierQuerySchema, noQuerySchema } from "./schema.ts";
 
@@ -26,13 +25,16 @@ export type PrivacyDeps = FindDeps & {
   audit: AuditStore;
   /** Lets what was noted so far be seen. */
   flushAudit: () => void;
-  exports: Pick<ExportOptions, "openReader" | "explain" | "onFault">;
+  /** Beside the loop; `gone` says that nobody waits for it any more. */
+  exportPerson: (
+    said: string | null,
+    gone: AbortSignal,
+  ) => Promise<{ head: Subject; body: ReadableStream<Uint8Array> }>;
 };
 
 /** What people may ask for by law, and who did what: erasure, export, suppressions, audit. */
 export function privacyRoutes(deps: PrivacyDeps) {
   const { keys, engine, now, erase, suppressions, audit } = deps;
-  const exportPerson = createExports({ ...deps.exports, now });
   const eraseFound = async (headers: Headers, find: () => Subject): Promise<EraseAnswer> => {
     const { keyId: by } = keys.require(headers, "admin");
     const answer = await engine.administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }));
@@ -56,15 +58,15 @@ export function privacyRoutes(deps: PrivacyDeps) {
     )
     .get(
       "/people/:id/export",
-      async ({ params, request: { headers } }) => {
+      async ({ params, request: { headers, signal } }) => {
         const { keyId } = keys.require(headers, "read");
-        const { subject, body } = await exportPerson((found) => findSubject(params.id, found));
-        const personId = subject.personId === null ? null : formatId("person", subject.personId);
+        const { head, body } = await deps.exportPerson(params.id, signal);
+        const personId = head.personId === null ? null : formatId("person", head.personId);
         const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
         await engine
           .administer(() => audit.record(entry))
           .catch(async (error) => {
-            // Nothing leaves without its note, nor keeps a snapshot open.
+            // Nothing leaves without its note, nor keeps a thread.
             await body.cancel();
             throw error;
           });
