@@ -1,20 +1,16 @@
-import freeMailDomains from "email-providers/all.json" with { type: "json" };
-import { parse } from "tldts";
 import type { Rules } from "./compile.ts";
+import { isFreeMail, registrableDomainOf } from "./domain.ts";
 import { DAY_MS } from "./duration.ts";
 import { type Evaluation, evaluate, groupPointsOf, SCORE_MAX, scoreOfGroups } from "./score.ts";
 import { type AccountContribution, type GroupPoints, type Reason, strongest } from "./signal.ts";
 import type { IntentScore } from "./state.ts";
 
-const FREE_MAIL_DOMAINS: ReadonlySet<string> = new Set(freeMailDomains as string[]);
-
 /** The company behind an e-mail address: its registrable domain, or null for free and disposable mail. */
 export function accountDomainOf(email: string): string | null {
   const host = email.slice(email.lastIndexOf("@") + 1);
-  if (FREE_MAIL_DOMAINS.has(host)) return null;
-  const { domain, isIp } = parse(host);
-  if (domain === null || isIp || FREE_MAIL_DOMAINS.has(domain)) return null;
-  return domain;
+  if (isFreeMail(host)) return null;
+  const domain = registrableDomainOf(host);
+  return domain === null || isFreeMail(domain) ? null : domain;
 }
 
 /** Who was seen within so many days counts as active. */

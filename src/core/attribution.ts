@@ -1,4 +1,4 @@
-import { getDomain } from "tldts";
+import { siteOf } from "./domain.ts";
 import type { Event } from "./event.ts";
 import { placeOf } from "./page.ts";
 
@@ -96,8 +96,8 @@ function outsideReferrer(referrer: string, url: string | null): string | null {
 /** A shop's sub-domain is no origin: who goes from one to the other has not come from outside. */
 function isSameSite(host: string, other: string): boolean {
   if (host === other) return true;
-  const domain = getDomain(host, { allowPrivateDomains: true });
-  return domain !== null && domain === getDomain(other, { allowPrivateDomains: true });
+  const site = siteOf(host);
+  return site !== null && site === siteOf(other);
 }
 
 /** Whether somebody came by themselves: nothing says from where. */

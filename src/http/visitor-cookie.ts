@@ -1,4 +1,4 @@
-import { getDomain } from "tldts";
+import { siteOf } from "../core/domain.ts";
 
 const KEPT_S = 90 * 24 * 60 * 60;
 const ID_PATTERN = /^[\w-]{8,64}$/;
@@ -10,7 +10,7 @@ const ID_PATTERN = /^[\w-]{8,64}$/;
 export function visitorCookie(headers: Headers, id: string | null): string | null {
   const origin = headers.get("origin");
   if (id === null || origin === null || !isSameSite(headers, origin) || !ID_PATTERN.test(id)) return null;
-  const domain = siteOf(headers.get("host"));
+  const domain = sharedDomainOf(headers.get("host"));
   const scope = domain === null ? "" : `; Domain=${domain}`;
   const secure = origin.startsWith("https:") ? "; Secure" : "";
   return `_di=${id}; Path=/; Max-Age=${KEPT_S}; SameSite=Lax${scope}${secure}`;
@@ -22,10 +22,10 @@ function isSameSite(headers: Headers, origin: string): boolean {
   if (said !== null) return said === "same-origin" || said === "same-site";
   const host = headers.get("host");
   const page = /^https?:\/\/(.+)$/.exec(origin)?.[1] ?? null;
-  return page !== null && (page === host || (siteOf(page) !== null && siteOf(page) === siteOf(host)));
+  return page !== null && (page === host || (siteOf(page) !== null && siteOf(page) === sharedDomainOf(host)));
 }
 
-/** What browsers share cookies under; hosting domains such as github.io share none. */
-function siteOf(host: string | null): string | null {
-  return host === null ? null : getDomain(host, { allowPrivateDomains: true });
+/** Under which the browser keeps it for all our pages. */
+function sharedDomainOf(host: string | null): string | null {
+  return host === null ? null : siteOf(host);
 }
