@@ -38,7 +38,7 @@ export function parseCommand(
   if ("problem" in words) return words;
   const given = gather(name, fields, words, env);
   if ("problem" in given) return given;
-  const parsed = takes.safeParse(given.values);
+  const parsed = takes.safeParse(given.values, { jitless: true });
   if (parsed.success) return { command: { name, options: parsed.data } as Command };
   const field = fields.find((candidate) => candidate.name === parsed.error.issues[0]?.path[0]);
   const source = given.sources.get(field?.name ?? "") ?? field?.option.flag;

@@ -76,7 +76,8 @@ export function parseIntentConfig(text: string): ParsedIntent {
   const json = parseJson(text.replace(/^\uFEFF/, ""));
   if (json.problem !== undefined) return { problems: [json.problem] };
   const { value } = json;
-  const result = intentSchema.safeParse(value);
+  // Compiling a parser would take longer than this one use of it.
+  const result = intentSchema.safeParse(value, { jitless: true });
   if (!result.success) return { problems: problemsOf(intentSchema, value) };
   const problems = faultsOf(result.data, Object.keys(value as object));
   return problems.length > 0 ? { problems } : { config: result.data, hash: hashOf(result.data) };
