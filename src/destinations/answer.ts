@@ -41,6 +41,7 @@ export function jsonOf({ body }: Answer): unknown {
  * their errors, and with it a person's e-mail or our own secret.
  */
 export function keepable(answer: string, sent: readonly string[]): string {
+  if (answer === "") return "";
   const text = answer
     .replace(/[^\s@"'<>]+@[^\s@"'<>]+/g, "…")
     .slice(0, ANSWER_KEPT_MAX)

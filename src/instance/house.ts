@@ -84,7 +84,7 @@ export function createLoop({
         logSignal(signal, log);
         metrics.countSignal(signal.threshold.name);
       }
-      deliverer.wake();
+      deliverer.follow();
     },
     onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
     onTransaction: metrics.observeTransaction,

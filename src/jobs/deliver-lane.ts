@@ -28,6 +28,8 @@ export type Lane = {
   pump(config: DestinationConfig): number | null;
   /** Forgets what was held for a mark, which is stored now. */
   release(deliveryId: number): void;
+  /** Reads from the beginning: something is due that is not new, such as what waited for its turn or is sent again. */
+  rewind(): void;
   /** Reads again how the destination fares, after somebody changed it. */
   refresh(): void;
   underWay(): number;
@@ -44,15 +46,36 @@ export function createLane(name: string, options: LaneOptions): Lane {
   let isDrained = false;
   let quietUntilMs = 0;
   let health = store.health(name);
+  /** All that was due by then has been read; what is new is due later. */
+  let readToMs = Number.NEGATIVE_INFINITY;
+  /** The same within one round. */
+  let isReadThrough = false;
+  /** When what has waited longest for a later time is due, or that nothing does; undefined when that is not known. */
+  let laterMs: number | null | undefined;
+
+  const rewind = (): void => {
+    readToMs = Number.NEGATIVE_INFINITY;
+    laterMs = undefined;
+  };
 
   const refill = (nowMs: number): void => {
-    queue = store.due(name, nowMs, held.size + READ_AHEAD_MAX).filter((deliveryId) => !held.has(deliveryId));
+    if (nowMs < readToMs) rewind();
+    const limit = held.size + READ_AHEAD_MAX;
+    const found = store.due(name, nowMs, limit, readToMs);
+    isReadThrough = found.length < limit;
+    if (isReadThrough) readToMs = nowMs;
+    queue = found.filter((deliveryId) => !held.has(deliveryId));
     for (const deliveryId of queue) held.add(deliveryId);
+  };
+
+  const nextDueMs = (nowMs: number): number | null => {
+    if (laterMs === undefined || (laterMs !== null && laterMs <= nowMs)) laterMs = store.nextDueMs(name, nowMs);
+    return laterMs;
   };
 
   /** The next to send; one that was erased meanwhile is passed over. */
   const take = (nowMs: number): DueDelivery | null => {
-    if (queue.length === 0) refill(nowMs);
+    if (queue.length === 0 && !isReadThrough) refill(nowMs);
     for (let deliveryId = queue.shift(); deliveryId !== undefined; deliveryId = queue.shift()) {
       const delivery = store.toSend(deliveryId);
       if (delivery !== null) return delivery;
@@ -88,9 +111,11 @@ export function createLane(name: string, options: LaneOptions): Lane {
   return {
     pump: (config) => {
       isDrained = false;
+      isReadThrough = false;
       if (health.pausedMs !== null) {
         for (const deliveryId of queue) held.delete(deliveryId);
         queue = [];
+        rewind();
         return null;
       }
       const destination = destinationOf(config);
@@ -102,7 +127,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
         const delivery = take(nowMs);
         if (delivery === null) {
           isDrained = true;
-          return store.nextDueMs(name, nowMs);
+          return nextDueMs(nowMs);
         }
         underWay += 1;
         quietUntilMs = nowMs + ("write" in destination ? 0 : destination.spacingMs);
@@ -113,7 +138,9 @@ export function createLane(name: string, options: LaneOptions): Lane {
     release: (deliveryId) => {
       held.delete(deliveryId);
     },
+    rewind,
     refresh: () => {
+      rewind();
       health = store.health(name);
       quietUntilMs = 0;
     },

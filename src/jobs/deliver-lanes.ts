@@ -77,7 +77,13 @@ export function createLanes({
     onChange: (told: () => void): void => {
       ask = told;
     },
-    touch: (): void => touch(),
+    /** Something new may wait. */
+    follow: (): void => touch(),
+    /** Anything may be due, not only what is new. */
+    wake: (): void => {
+      for (const lane of lanes.values()) lane.rewind();
+      touch();
+    },
     pump: (): number | null => {
       const configs = destinations();
       const looked = touched;
@@ -95,8 +101,9 @@ export function createLanes({
       return nextMs === Number.POSITIVE_INFINITY ? null : nextMs;
     },
     release: (marks: readonly DeliveryMark[]): void => {
-      for (const { destination, deliveryId } of marks) {
-        lanes.get(destination)?.release(deliveryId);
+      for (const { destination, deliveryId } of marks) lanes.get(destination)?.release(deliveryId);
+      for (const destination of new Set(marks.map((mark) => mark.destination))) {
+        lanes.get(destination)?.rewind();
         touch(destination);
       }
     },

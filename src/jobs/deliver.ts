@@ -32,7 +32,9 @@ export type DelivererOptions = {
 };
 
 export type Deliverer = {
-  /** Something new may wait. Costs next to nothing: the work is done in a later turn of the event loop. */
+  /** Signals were committed. Costs next to nothing: the work is done in a later turn of the event loop. */
+  follow(): void;
+  /** The same after deliveries were opened again, or the destinations changed. */
   wake(): void;
   /** Sends nothing there until somebody says so; what comes meanwhile waits. */
   pause(name: string): Promise<void>;
@@ -75,7 +77,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const book = createMarkBook(store, log, lanes.release);
   const lookAgain = setInterval(() => {
     if (setback.wasSetBack()) void pullForward();
-    lanes.touch();
+    lanes.wake();
   }, options.lookAgainMs ?? LOOK_AGAIN_MS);
   lookAgain.unref();
 
@@ -106,11 +108,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return hurry();
     });
     while (stopped === null && hurried === HURRY_ROWS) {
-      lanes.touch();
+      lanes.wake();
       await new Promise((resolve) => setImmediate(resolve));
       hurried = await onceFree(hurry);
     }
-    lanes.touch();
+    lanes.wake();
   };
 
   /** What was put off by a clock that was ahead would wait until the clock is there again, which may take a day. */
@@ -124,7 +126,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     } catch (error) {
       log.warn("delivery_not_read", { reason: error instanceof Error ? error.message : "unknown" });
     }
-    lanes.touch();
+    lanes.wake();
   };
 
   let stopped: Promise<void> | null = null;
@@ -140,7 +142,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   // An earlier run may have had another clock.
   void pullForward();
   return {
-    wake: lanes.touch,
+    follow: lanes.follow,
+    wake: lanes.wake,
     pause: (name) => onceFree(() => setHealth(name, { ...store.health(name), pausedMs: now(), pauseReason: "manual" })),
     resume,
     test: async (name) => {

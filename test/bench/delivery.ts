@@ -1,48 +1,49 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server as HttpServer } from "node:http";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { load } from "./load.ts";
+import { load, median } from "./load.ts";
 import { createVisitors, pageView, visitorAt } from "./traffic.ts";
 
 const SIGNALS_PER_SECOND = 1_000;
 const SUSTAINED_SECONDS = 5;
 const LATENCY_SIGNALS = 300;
-const LATENCY_PAUSE_MS = 10;
-const ROUNDS = 5;
-const ROUND_REQUESTS = 20_000;
-/** At the rates of one core this comes to about a thousand crossings a second. */
-const CROSSING_EVERY = 8;
+const LATENCY_PER_SECOND = 100;
+const PAIRS = 7;
+const PAIR_SECONDS = 3;
+const FLOOD_CONNECTIONS = 64;
+const STREAM_CONNECTIONS = 64;
+/** More than go in while the signals do. */
+const FLOOD_REQUESTS = 30_000 * PAIR_SECONDS;
+const TICK_MS = 10;
 
+type Running = { port: number; process: { pid: number } };
 type DeliveryBench<Product> = {
   start: (folder: string, flags: string[]) => Promise<Product>;
   stop: (product: Product) => Promise<void>;
   secretKey: string;
   print: (name: string, text: string) => void;
 };
+type Reported = Pick<DeliveryBench<Running>, "secretKey" | "print">;
 
-type Listening = { port: number };
-type Reported = Pick<DeliveryBench<Listening>, "secretKey" | "print">;
-type Receiver = { port: number; arrivedAt: Map<string, number>; server: HttpServer };
+type Told = { port?: number; count?: number; arrivedAt?: [signalId: string, at: number][] };
+type Receiver = { port: number; ask: (word: "count" | "arrivals" | "clear") => Promise<Told>; stop: () => void };
 
-/** Reads as much as a receiver must, and no more. */
 async function startReceiver(): Promise<Receiver> {
-  const arrivedAt = new Map<string, number>();
-  const server = createServer((request, response) => {
-    const at = performance.now();
-    let body = "";
-    request.on("data", (chunk) => {
-      body += chunk;
-    });
-    request.on("end", () => {
-      const id = /"signal_id":"(\w+)"/.exec(body)?.[1];
-      if (id !== undefined) arrivedAt.set(id, at);
-      response.end();
-    });
+  let tell: (told: Told) => void = () => undefined;
+  const next = () => new Promise<Told>((resolve) => (tell = resolve));
+  const ready = next();
+  const child = Bun.spawn(["bun", join(import.meta.dirname, "receiver.ts")], {
+    stdout: "inherit",
+    stderr: "inherit",
+    ipc: (told: Told) => tell(told),
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  return { port: address !== null && typeof address === "object" ? address.port : 0, arrivedAt, server };
+  const { port = 0 } = await ready;
+  const ask: Receiver["ask"] = (word) => {
+    const answer = next();
+    child.send(word);
+    return answer;
+  };
+  return { port, ask, stop: () => child.kill() };
 }
 
 function intentOf(destinations: object[]): string {
@@ -59,88 +60,137 @@ function intentOf(destinations: object[]): string {
 
 const crossing = () => ({ event: "asked", event_id: Bun.randomUUIDv7(), anonymous_id: Bun.randomUUIDv7() });
 
-/** From the answer of /track to the request at the receiver; below zero where the receiver heard first. */
-async function measureLatency({ port }: Listening, receiver: Receiver, bench: Reported): Promise<void> {
+/** Crossings at a rate; tells when each of them was answered. */
+async function stream({ port }: Running, secretKey: string, perSecond: number, requests: number) {
   const answeredAt = new Map<string, number>();
-  for (let index = 0; index < LATENCY_SIGNALS; index += 1) {
-    const response = await fetch(`http://127.0.0.1:${port}/track`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${bench.secretKey}` },
-      body: JSON.stringify(crossing()),
-    });
-    const at = performance.now();
-    const id = /"signal_id":"(\w+)"/.exec(await response.text())?.[1];
-    if (id !== undefined) answeredAt.set(id, at);
-    await Bun.sleep(LATENCY_PAUSE_MS);
-  }
-  await until(() => receiver.arrivedAt.size >= LATENCY_SIGNALS);
-  const waits = [...answeredAt]
-    .map(([id, at]) => (receiver.arrivedAt.get(id) ?? Number.NaN) - at)
-    .sort((a, b) => a - b);
+  const { seconds } = await load({
+    port,
+    path: "/track",
+    connections: STREAM_CONNECTIONS,
+    requests,
+    perSecond,
+    headers: `authorization: Bearer ${secretKey}\r\n`,
+    bodyOf: () => JSON.stringify(crossing()),
+    onAnswer: (answer) => {
+      const id = /"signal_id":"(\w+)"/.exec(answer)?.[1];
+      if (id !== undefined) answeredAt.set(id, performance.timeOrigin + performance.now());
+    },
+  });
+  if (answeredAt.size < requests) throw new Error(`${requests - answeredAt.size} crossings gave no signal`);
+  return { answeredAt, perSecond: requests / seconds };
+}
+
+async function allArrived(receiver: Receiver, count: number): Promise<void> {
+  while (((await receiver.ask("count")).count ?? 0) < count) await Bun.sleep(TICK_MS);
+}
+
+/** From the answer of /track to the request at the receiver; below zero where the receiver heard first. */
+async function waitsOf(receiver: Receiver, answeredAt: ReadonlyMap<string, number>): Promise<string> {
+  const arrivedAt = new Map((await receiver.ask("arrivals")).arrivedAt);
+  const waits = [...answeredAt].map(([id, at]) => (arrivedAt.get(id) ?? Number.NaN) - at).sort((a, b) => a - b);
   const percentile = (share: number) => (waits[Math.floor(waits.length * share)] ?? 0).toFixed(1);
-  bench.print("answer of /track to the receiver", `p50 ${percentile(0.5)} ms  p99 ${percentile(0.99)} ms   aim 50 ms`);
+  return `p50 ${percentile(0.5)} ms  p99 ${percentile(0.99)} ms`;
+}
+
+async function measureLatency(product: Running, receiver: Receiver, { secretKey, print }: Reported): Promise<void> {
+  const { answeredAt } = await stream(product, secretKey, LATENCY_PER_SECOND, LATENCY_SIGNALS);
+  await allArrived(receiver, LATENCY_SIGNALS);
+  print("answer of /track to the receiver", `${await waitsOf(receiver, answeredAt)}   aim 50 ms`);
 }
 
 /** A thousand crossings a second for a while: the receiver must have them all when the last was acknowledged. */
-async function measureSustained(product: Listening, receiver: Receiver, bench: Reported): Promise<void> {
-  receiver.arrivedAt.clear();
+async function measureSustained(product: Running, receiver: Receiver, { secretKey, print }: Reported): Promise<void> {
+  await receiver.ask("clear");
   const total = SIGNALS_PER_SECOND * SUSTAINED_SECONDS;
-  const startedAt = performance.now();
-  let lagMax = 0;
-  const answers: Promise<unknown>[] = [];
-  for (let sent = 0; sent < total; ) {
-    const dueBy = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * SIGNALS_PER_SECOND));
-    for (; sent < dueBy; sent += 1) answers.push(post(product, crossing()));
-    lagMax = Math.max(lagMax, sent - receiver.arrivedAt.size);
-    await Bun.sleep(2);
-  }
-  await Promise.all(answers);
+  const { answeredAt } = await stream(product, secretKey, SIGNALS_PER_SECOND, total);
   const acknowledgedAt = performance.now();
-  await until(() => receiver.arrivedAt.size >= total);
+  await allArrived(receiver, total);
   const behindMs = performance.now() - acknowledgedAt;
-  bench.print(
+  print(
     `${SIGNALS_PER_SECOND} signals/s for ${SUSTAINED_SECONDS} s`,
-    `all arrived ${behindMs.toFixed(0)} ms after the last answer, at most ${lagMax} under way`,
+    `all arrived ${behindMs.toFixed(0)} ms after the last answer, ${await waitsOf(receiver, answeredAt)}`,
   );
 }
 
-/** The same traffic, every eighth a crossing, on a server that tells nobody and on one that tells a webhook. */
-async function measureSlowdown(silent: Listening, telling: Listening, bench: Reported): Promise<void> {
+type Run = {
+  eventsPerSecond: number;
+  signalsPerSecond: number;
+  cpuPerEventUs: number;
+  answeredAt: ReadonlyMap<string, number>;
+};
+
+/** Page views, as many as go in, beside a thousand crossings a second. */
+async function runBeside(product: Running, secretKey: string): Promise<Run> {
   const visitors = createVisitors(5_000);
-  const run = ({ port }: Listening) =>
-    load({
-      port,
-      path: "/track",
-      connections: 64,
-      requests: ROUND_REQUESTS,
-      bodyOf: (index) =>
-        JSON.stringify(index % CROSSING_EVERY === 0 ? crossing() : pageView(visitorAt(visitors, index), index)),
-    });
-  const ratios: number[] = [];
-  let signalsPerSecond = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const without = await run(silent);
-    const withWebhook = await run(telling);
-    signalsPerSecond = withWebhook.perSecond / CROSSING_EVERY;
-    ratios.push(withWebhook.perSecond / without.perSecond);
+  const ended = new AbortController();
+  const cpuBefore = await cpuSecondsOf(product);
+  const flood = load({
+    port: product.port,
+    path: "/track",
+    connections: FLOOD_CONNECTIONS,
+    requests: FLOOD_REQUESTS,
+    bodyOf: (index) => JSON.stringify(pageView(visitorAt(visitors, index), index)),
+    stop: ended.signal,
+  });
+  const crossings = await stream(product, secretKey, SIGNALS_PER_SECOND, SIGNALS_PER_SECOND * PAIR_SECONDS);
+  ended.abort();
+  const { perSecond, latencies } = await flood;
+  const cpuSeconds = (await cpuSecondsOf(product)) - cpuBefore;
+  const events = latencies.length + crossings.answeredAt.size;
+  return {
+    eventsPerSecond: perSecond,
+    signalsPerSecond: crossings.perSecond,
+    cpuPerEventUs: (cpuSeconds / events) * 1_000_000,
+    answeredAt: crossings.answeredAt,
+  };
+}
+
+/** The same traffic on a server that tells nobody and on one that tells a webhook, each of them first in turn. */
+async function measureSlowdown(silent: Running, telling: Running, receiver: Receiver, bench: Reported): Promise<void> {
+  const pairs: { without: Run; within: Run }[] = [];
+  const waits: string[] = [];
+  const tell = async (): Promise<Run> => {
+    await receiver.ask("clear");
+    const run = await runBeside(telling, bench.secretKey);
+    await allArrived(receiver, run.answeredAt.size);
+    waits.push(await waitsOf(receiver, run.answeredAt));
+    return run;
+  };
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    const within = pair % 2 === 0 ? await tell() : null;
+    const without = await runBeside(silent, bench.secretKey);
+    pairs.push({ without, within: within ?? (await tell()) });
   }
-  const median = ratios.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0;
+  const ratios = (of: (run: Run) => number) => pairs.map(({ without, within }) => of(within) / of(without));
+  const percent = (values: readonly number[]) => {
+    const [least = 0, ...more] = values.toSorted((a, b) => a - b);
+    return `${(median(values) * 100).toFixed(0)} % (${(least * 100).toFixed(0)}-${((more.at(-1) ?? least) * 100).toFixed(0)})`;
+  };
+  const rate = (of: (run: Run) => number, side: "without" | "within") =>
+    median(pairs.map((pair) => of(pair[side]))).toFixed(0);
   bench.print(
-    "ingest with a webhook, of ingest without",
-    `${(median * 100).toFixed(0)} % at ${Math.round(signalsPerSecond)} signals/s   aim 90 %`,
+    `ingest beside ${rate((run) => run.signalsPerSecond, "within")} signals/s, of ingest without webhook`,
+    `${percent(ratios((run) => run.eventsPerSecond))} of ${rate((run) => run.eventsPerSecond, "without")} events/s   aim 90 %`,
   );
+  bench.print(
+    "  the server's processor time per event",
+    `${percent(ratios((run) => run.cpuPerEventUs))} of ${rate((run) => run.cpuPerEventUs, "without")} µs`,
+  );
+  bench.print("  answer of /track to the receiver meanwhile", waits.join("; "));
 }
 
-async function post({ port }: Listening, body: object): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${port}/track`, { method: "POST", body: JSON.stringify(body) });
-  await response.arrayBuffer();
+/** All threads of it, in the clock ticks that Linux counts; not a number elsewhere. */
+async function cpuSecondsOf({ process: { pid } }: Running): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return ((user ?? Number.NaN) + (system ?? Number.NaN)) / 100;
 }
 
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await Bun.sleep(2);
-}
-
-export async function measureDelivery<Product extends Listening>(bench: DeliveryBench<Product>): Promise<void> {
+export async function measureDelivery<Product extends Running>(bench: DeliveryBench<Product>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "do-intent-bench-"));
   const receiver = await startReceiver();
   const url = `http://127.0.0.1:${receiver.port}/`;
@@ -156,11 +206,10 @@ export async function measureDelivery<Product extends Listening>(bench: Delivery
   try {
     await measureLatency(telling, receiver, bench);
     await measureSustained(telling, receiver, bench);
-    await measureSlowdown(silent, telling, bench);
+    await measureSlowdown(silent, telling, receiver, bench);
   } finally {
     await Promise.all([bench.stop(silent), bench.stop(telling)]);
-    receiver.server.closeAllConnections();
-    receiver.server.close();
+    receiver.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

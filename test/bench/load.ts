@@ -28,23 +28,39 @@ export async function load(options: {
   pathOf?: (index: number) => string;
   /** How long each connection rests after an answer. */
   pauseMs?: number;
+  /** So many and no more, as long as some connection is free; otherwise as many as go in. */
+  perSecond?: number;
+  /** Ends the run before all requests are sent. */
+  stop?: AbortSignal;
+  /** Further lines of each request's head. */
+  headers?: string;
+  onAnswer?: (answer: string) => void;
 }): Promise<LoadResult> {
-  const { port, path, connections, requests, pathOf, pauseMs = 0 } = options;
+  const { port, path, connections, requests, pathOf, pauseMs = 0, perSecond = Number.POSITIVE_INFINITY } = options;
+  const headers = `host: localhost\r\n${options.headers ?? ""}`;
   const messages = Array.from({ length: requests }, (_, index) => {
-    if (pathOf !== undefined) return `GET ${pathOf(index)} HTTP/1.1\r\nhost: localhost${HEAD_END}`;
+    if (pathOf !== undefined) return `GET ${pathOf(index)} HTTP/1.1\r\n${headers}\r\n`;
     const body = options.bodyOf(index);
-    return `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
+    return `POST ${path} HTTP/1.1\r\n${headers}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
   });
   const latencies: number[] = [];
+  const free: Connection[] = [];
+  let startedAt = 0;
   let next = 0;
   let failed = 0;
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const isDue = (): boolean => next < ((performance.now() - startedAt) / 1_000) * perSecond;
   const send = (connection: Connection): void => {
-    const message = messages[next++];
+    const message = options.stop?.aborted === true ? undefined : messages[next];
     if (message === undefined) {
-      if (latencies.length === requests) resolve();
+      if (latencies.length === next) resolve();
       return;
     }
+    if (perSecond !== Number.POSITIVE_INFINITY && !isDue()) {
+      free.push(connection);
+      return;
+    }
+    next += 1;
     connection.sentAt = performance.now();
     connection.received = "";
     connection.socket?.write(message);
@@ -63,22 +79,27 @@ export async function load(options: {
           if (connection.received.length < headEnd + HEAD_END.length + length) return;
           latencies.push(performance.now() - connection.sentAt);
           if (!connection.received.startsWith("HTTP/1.1 200")) failed += 1;
+          options.onAnswer?.(connection.received);
           if (pauseMs === 0) send(connection);
           else setTimeout(send, pauseMs, connection);
         },
         error: (_, error) => reject(error),
         close: () => {
-          if (latencies.length < requests) reject(new Error("the server closed a connection under load"));
+          if (latencies.length < next) reject(new Error("the server closed a connection under load"));
         },
       },
     });
   const sockets = await Promise.all(Array.from({ length: connections }, open));
-  const startedAt = performance.now();
+  startedAt = performance.now();
+  const pacer = setInterval(() => {
+    for (const connection of free.splice(0)) send(connection);
+  }, 1);
   for (const socket of sockets) {
     socket.data.socket = socket;
     send(socket.data);
   }
   await done;
+  clearInterval(pacer);
   const seconds = (performance.now() - startedAt) / 1_000;
   for (const socket of sockets) socket.terminate();
   return resultOf(latencies, seconds, failed);

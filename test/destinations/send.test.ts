@@ -21,6 +21,19 @@ const endless: Behaviour = (_, response) => {
   pour();
 };
 
+/** Past the server's own care for what it says. */
+const overlong =
+  (headers: string): Behaviour =>
+  (_, __, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n`);
+    const piece = "x".repeat(4_096);
+    const pour = (): void => {
+      if (socket.destroyed) return;
+      socket.write(/chunked/.test(headers) ? `1000\r\n${piece}\r\n` : piece, () => setImmediate(pour));
+    };
+    pour();
+  };
+
 const behaviours: [string, Behaviour, { status: number | null; body: RegExp }][] = [
   ["answers", answering(200, "ok"), { status: 200, body: /^ok$/ }],
   ["refuses", answering(500, "no"), { status: 500, body: /^no$/ }],
@@ -46,6 +59,12 @@ const behaviours: [string, Behaviour, { status: number | null; body: RegExp }][]
     { status: 200, body: /^slow$/ },
   ],
   ["answers without end", endless, { status: 200, body: /^x{4096}$/ }],
+  ["names a length and sends more", overlong("content-length: 5"), { status: 200, body: /^x{5}$/ }],
+  [
+    "names a length and sends pieces without end",
+    overlong("content-length: 5\r\ntransfer-encoding: chunked"),
+    { status: 200, body: /^x{4096}$/ },
+  ],
 ];
 
 for (const [what, behaviour, expected] of behaviours) {

@@ -235,6 +235,24 @@ test("a later signal of a person waits for the earlier one, and others do not", 
   expect(sent.filter((id) => id !== "dlv_3")).toEqual(["dlv_1", "dlv_1", "dlv_2"]);
 });
 
+test("what waited for its turn is sent also when newer ones were read while the turn came", async () => {
+  const sent: string[] = [];
+  await using house = openHouse([webhook("http://crm.example/")], {
+    post: {
+      send: async ({ headers }) => {
+        sent.push(headers["webhook-id"] ?? "");
+        return failing(200);
+      },
+    },
+  });
+  house.signal({ signalId: 1, personId: 1 }, { signalId: 2, personId: 1 });
+  await eventually(() => sent.length === 1, "the first, whose mark is not stored yet");
+  house.clock.nowMs += 1_000;
+  house.signal({ signalId: 3, personId: 2 });
+  await house.deliverer.settled();
+  expect(sent.toSorted()).toEqual(["dlv_1", "dlv_2", "dlv_3"]);
+});
+
 test("after five days of failures a destination is paused, and resumed it gets what waited", async () => {
   let isDown = true;
   await using house = openHouse([webhook("http://crm.example/")], {

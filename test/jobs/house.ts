@@ -79,7 +79,7 @@ export function openHouse(configs: DestinationConfig[], options: Partial<Deliver
           store.insert(rendered.map((row) => ({ signalId, personId, ...row, createdMs: clock.nowMs })));
         }
       })();
-      house.deliverer.wake();
+      house.deliverer.follow();
     },
     advance: async (untilMs = Number.POSITIVE_INFINITY) => {
       await house.deliverer.settled();

@@ -22,7 +22,7 @@ export const DELIVERY_SQL = {
   release: `update delivery set next_attempt_at = ?3 where next_attempt_at is null and delivery_id =
       (select min(delivery_id) from delivery where state = 'pending' and person_id = ?1 and destination = ?2)`,
   due: `select delivery_id as deliveryId from delivery
-    where state = 'pending' and destination = ?1 and next_attempt_at <= ?2 order by next_attempt_at limit ?3`,
+    where state = 'pending' and destination = ?1 and next_attempt_at between ?4 and ?2 order by next_attempt_at limit ?3`,
   toSend: `select delivery_id as deliveryId, body, attempts from delivery where delivery_id = ?`,
   nextDueMs: `select next_attempt_at as nextAttemptMs from delivery
     where state = 'pending' and destination = ?1 and next_attempt_at > ?2 order by next_attempt_at limit 1`,

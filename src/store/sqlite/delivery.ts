@@ -58,15 +58,15 @@ function createInsert(database: Database): (rows: readonly NewDelivery[]) => voi
 }
 
 function createQueue(database: Database) {
-  const due = database.query<{ deliveryId: number }, [string, number, number]>(DELIVERY_SQL.due);
+  const due = database.query<{ deliveryId: number }, [string, number, number, number]>(DELIVERY_SQL.due);
   const toSend = database.query<DueDelivery, [number]>(DELIVERY_SQL.toSend);
   const nextDueMs = database.query<{ nextAttemptMs: number }, [string, number]>(DELIVERY_SQL.nextDueMs);
   const pullForward = database.query<unknown, [string, number, number]>(DELIVERY_SQL.pullForward);
   const hurry = database.query<unknown, [string, number, number]>(DELIVERY_SQL.hurry);
   return {
-    /** What may be sent now, the longest due first; includes what is under way already. */
-    due: (destination: string, nowMs: number, limit: number): number[] =>
-      due.all(destination, nowMs, limit).map(({ deliveryId }) => deliveryId),
+    /** What became due since, and may be sent now, the longest due first; includes what is under way already. */
+    due: (destination: string, nowMs: number, limit: number, sinceMs = Number.NEGATIVE_INFINITY): number[] =>
+      due.all(destination, nowMs, limit, sinceMs).map(({ deliveryId }) => deliveryId),
 
     toSend: (deliveryId: number): DueDelivery | null => toSend.get(deliveryId),
 
