@@ -7,7 +7,7 @@ import { parseJson } from "./json.ts";
 import { magnetFaults, magnetsFolderSchema, magnetsSchema } from "./magnets.ts";
 import { personalizeSchema } from "./personalize.ts";
 import { privacySchema, retainFaults, retainSchema } from "./privacy.ts";
-import { problemAt, problemsOf } from "./problems.ts";
+import { type Naming, problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
 import { trackerSchema } from "./tracker.ts";
 import { identitySecretSchema, identityVerificationSchema, limitsSchema } from "./trust.ts";
@@ -72,22 +72,23 @@ export type IntentConfig = z.infer<typeof intentSchema>;
 export type ParsedIntent = { config: IntentConfig; hash: string; problems?: never } | { problems: string[] };
 
 /** Reads an `intent.json`; whatever is wrong with it comes back as sentences. */
-export function parseIntentConfig(text: string): ParsedIntent {
+export function parseIntentConfig(text: string, naming: Naming = "by word"): ParsedIntent {
   const json = parseJson(text.replace(/^\uFEFF/, ""));
   if (json.problem !== undefined) return { problems: [json.problem] };
   const { value } = json;
   // Compiling a parser would take longer than this one use of it.
   const result = intentSchema.safeParse(value, { jitless: true });
-  if (!result.success) return { problems: problemsOf(intentSchema, value) };
-  const problems = faultsOf(result.data, Object.keys(value as object));
+  if (!result.success) return { problems: problemsOf(intentSchema, value, naming) };
+  const problems = faultsOf(result.data, Object.keys(value as object), naming);
   return problems.length > 0 ? { problems } : { config: result.data, hash: hashOf(result.data) };
 }
 
 /** What no single field can tell. */
-function faultsOf(config: IntentConfig, given: string[]): string[] {
+function faultsOf(config: IntentConfig, given: string[], naming: Naming): string[] {
+  const namesOf = (group: object): string => (naming === "by word" ? Object.keys(group).join(", ") : "those there are");
   const problems = given.includes("rules")
     ? checkReferences(config).map(({ path, message }) => {
-        const known = `take one of ${Object.keys(config.groups).join(", ")}`;
+        const known = `take one of ${namesOf(config.groups)}`;
         return problemAt(path, `${message}; ${path.at(-1) === "group" ? known : "give each its own"}`);
       })
     : groupsAmiss(config).map((group) =>
@@ -98,7 +99,7 @@ function faultsOf(config: IntentConfig, given: string[]): string[] {
     if (!Object.hasOwn(thresholds, COLD)) continue;
     problems.push(problemAt([place, COLD], "is what stands below all thresholds; choose another name"));
   }
-  const faults = magnetFaults(config.magnets, Object.keys(config.thresholds));
+  const faults = magnetFaults(config.magnets, config.thresholds, namesOf);
   problems.push(...faults.map(({ path, message }) => problemAt(path, message)));
   problems.push(
     ...retainFaults(config.retain, config.ingest.accept_days).map((fault) => problemAt(["retain", "events"], fault)),
@@ -111,7 +112,7 @@ function faultsOf(config: IntentConfig, given: string[]): string[] {
   const seen = new Set<string>();
   config.destinations.forEach(({ name }, index) => {
     if (seen.has(name)) {
-      problems.push(problemAt(["destinations", index, "name"], `"${name}" stands twice; give each its own`));
+      problems.push(problemAt(["destinations", index, "name"], "stands twice; give each its own"));
     }
     seen.add(name);
   });

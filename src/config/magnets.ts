@@ -29,17 +29,21 @@ export function magnetsFolderOf(
 type Fault = { path: (string | number)[]; message: string };
 
 /** What no single field can tell: slugs that stand twice, levels that are none. */
-export function magnetFaults(magnets: z.infer<typeof magnetsSchema>, levels: readonly string[]): Fault[] {
+export function magnetFaults(
+  magnets: z.infer<typeof magnetsSchema>,
+  levels: object,
+  namesOf: (group: object) => string,
+): Fault[] {
   const faults: Fault[] = [];
   const seen = new Set<string>();
   magnets.forEach(({ slug, booking }, index) => {
     if (seen.has(slug)) {
-      faults.push({ path: ["magnets", index, "slug"], message: `"${slug}" stands twice; give each its own` });
+      faults.push({ path: ["magnets", index, "slug"], message: "stands twice; give each its own" });
     }
     seen.add(slug);
     const level = booking?.when?.level;
-    if (level === undefined || levels.includes(level)) return;
-    const message = `is none of thresholds; take one of ${levels.join(", ")}`;
+    if (level === undefined || Object.hasOwn(levels, level)) return;
+    const message = `is none of thresholds; take one of ${namesOf(levels)}`;
     faults.push({ path: ["magnets", index, "booking", "when", "level"], message });
   });
   return faults;

@@ -5,7 +5,14 @@ const PROBLEMS_MAX = 50;
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
+type JsonSchema = z.core.JSONSchema.BaseSchema;
 type Leaf = { path: Path; issue: Issue };
+
+/**
+ * How a problem names what the author chose, such as a key that is none of ours: whoever has the file before them is helped
+ * by their own word, and whoever sent it is told where it stands, since an answer repeats nothing that was sent.
+ */
+export type Naming = "by word" | "by position";
 
 const TYPE_NAMES: { readonly [expected: string]: string } = {
   string: "a text",
@@ -19,7 +26,7 @@ const TYPE_NAMES: { readonly [expected: string]: string } = {
 const UNIT_NAMES: { readonly [origin: string]: string } = { string: " characters", array: " entries", object: " keys" };
 
 /** One sentence per fault: where, what and the way out. Never a value, since any of them could be a secret. */
-export function problemsOf(schema: z.ZodType, value: unknown): string[] {
+export function problemsOf(schema: z.ZodType, value: unknown, naming: Naming): string[] {
   const result = schema.safeParse(value, { error: messageOf });
   if (result.success) return [];
   const known = z.toJSONSchema(schema, { io: "input" });
@@ -29,7 +36,9 @@ export function problemsOf(schema: z.ZodType, value: unknown): string[] {
     const place = `${leaf.issue.code === "unrecognized_keys"} ${leaf.path.join("\n")}`;
     if (!byPlace.has(place)) byPlace.set(place, leaf);
   }
-  const problems = [...byPlace.values()].slice(0, PROBLEMS_MAX + 1).flatMap((leaf) => sentencesOf(leaf, known));
+  const problems = [...byPlace.values()]
+    .slice(0, PROBLEMS_MAX + 1)
+    .flatMap((leaf) => sentencesOf(leaf, known, naming === "by word" ? null : value));
   if (problems.length <= PROBLEMS_MAX) return problems;
   return [...problems.slice(0, PROBLEMS_MAX), `and more than these ${PROBLEMS_MAX}; mend them first`];
 }
@@ -97,23 +106,41 @@ function isOtherKind({ path, issue }: Leaf, at: Path): boolean {
   return path.length === at.length && ["invalid_type", "invalid_value", "invalid_union"].includes(issue.code);
 }
 
-function sentencesOf({ path, issue }: Leaf, known: z.core.JSONSchema.BaseSchema): string[] {
+/** With what was sent, where its author must not be quoted. */
+function sentencesOf({ path, issue }: Leaf, known: JsonSchema, sent: unknown): string[] {
+  const place = sent === null ? path : positionsOf(path, known, sent);
   if (issue.code === "unrecognized_keys") {
     const keys = keysAt(known, path);
-    return issue.keys.slice(0, PROBLEMS_MAX + 1).map((key) => problemAt([...path, key], unknownKey(key, keys)));
+    return issue.keys.slice(0, PROBLEMS_MAX + 1).map((key) => {
+      if (sent === null) return problemAt([...path, key], `is not known; ${insteadOf(key, keys)}`);
+      const number = Object.keys(valueAt(sent, path)).indexOf(key) + 1;
+      return problemAt(place, `has a key that is not known, number ${number} of its keys; ${insteadOf(key, keys)}`);
+    });
   }
-  if (issue.code === "invalid_key") return [problemAt(path, issue.issues[0]?.message ?? issue.message)];
-  return [problemAt(path, issue.message)];
+  if (issue.code === "invalid_key") return [problemAt(place, issue.issues[0]?.message ?? issue.message)];
+  return [problemAt(place, issue.message)];
 }
 
-function unknownKey(key: string, keys: string[]): string {
+/** The path with numbers in the place of keys that the schema does not name. */
+function positionsOf(path: Path, known: JsonSchema, sent: unknown): Path {
+  return path.map((part, index) => {
+    const before = path.slice(0, index);
+    if (typeof part === "number" || keysAt(known, before).includes(String(part))) return part;
+    return Object.keys(valueAt(sent, before)).indexOf(String(part));
+  });
+}
+
+function valueAt(sent: unknown, path: Path): object {
+  return path.reduce((value, part) => (value as { [part: PropertyKey]: unknown })[part], sent) as object;
+}
+
+function insteadOf(key: string, keys: string[]): string {
   const nearest = nearestOf(key, keys);
-  if (nearest !== null) return `is not known; "${nearest}" may be meant`;
-  return `is not known; take it out (known here: ${keys.join(", ")})`;
+  return nearest === null ? `take it out (known here: ${keys.join(", ")})` : `"${nearest}" may be meant`;
 }
 
 /** The keys that the schema knows at a place. */
-function keysAt(root: z.core.JSONSchema.BaseSchema, path: Path): string[] {
+function keysAt(root: JsonSchema, path: Path): string[] {
   let nodes = [root];
   for (const part of path) {
     nodes = withBranches(nodes).flatMap((node) => {
@@ -125,7 +152,7 @@ function keysAt(root: z.core.JSONSchema.BaseSchema, path: Path): string[] {
   return [...new Set(withBranches(nodes).flatMap(({ properties }) => Object.keys(properties ?? {})))];
 }
 
-function withBranches(nodes: z.core.JSONSchema.BaseSchema[]): z.core.JSONSchema.BaseSchema[] {
+function withBranches(nodes: JsonSchema[]): JsonSchema[] {
   return nodes.flatMap((node) => [
     node,
     ...withBranches([...(node.anyOf ?? []), ...(node.oneOf ?? [])].filter((child) => typeof child === "object")),

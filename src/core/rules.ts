@@ -120,10 +120,10 @@ export function checkReferences(scoring: Scoring): { path: (string | number)[]; 
   const faults: { path: (string | number)[]; message: string }[] = [];
   const seen = new Set<string>();
   scoring.rules.forEach((rule, index) => {
-    if (seen.has(rule.name)) faults.push({ path: ["rules", index, "name"], message: `"${rule.name}" stands twice` });
+    if (seen.has(rule.name)) faults.push({ path: ["rules", index, "name"], message: "stands twice" });
     seen.add(rule.name);
     if (!(rule.group in scoring.groups)) {
-      faults.push({ path: ["rules", index, "group"], message: `"${rule.group}" is not one of groups` });
+      faults.push({ path: ["rules", index, "group"], message: "is not one of groups" });
     }
   });
   return faults;

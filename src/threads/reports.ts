@@ -19,12 +19,17 @@ import { openReadOnly } from "../store/sqlite/database.ts";
 import { countHouse, type HouseCounts } from "../store/sqlite/house-counts.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
 import { allScores } from "../store/sqlite/scores.ts";
+import { type ReadRequest, type Reads, readsBy, runRead } from "./reads.ts";
 import { errorOf, type Refused } from "./refused.ts";
 import { runCreation, runSales, type SalesRequest } from "./sales.ts";
 import { createThreads } from "./threads.ts";
+import { createTurns } from "./turns.ts";
 
 /** Reports that may wait for the one that runs; they are for people, who ask again. */
 const REPORTS_WAITING_MAX = 8;
+/** These are shorter, and wait for no report. */
+const READS_AT_ONCE = 2;
+const READS_WAITING_MAX = 50;
 const RUN_MAX_MS = 5 * 60_000;
 /** A large file is copied and then read through. */
 const BACKUP_MAX_MS = 60 * 60_000;
@@ -38,7 +43,8 @@ type Request =
   | { name: "attribution"; query: AttributionQuery }
   | { name: "config try"; tried: Version }
   | { name: "counts" }
-  | { name: "backup"; target: string };
+  | { name: "backup"; target: string }
+  | { name: "read"; read: ReadRequest };
 
 export type ReportJob = {
   dataFolder: string;
@@ -57,7 +63,7 @@ export type ReportsOptions = {
   onFault: (fault: string) => void;
 };
 
-export type Reports = {
+export type Reports = Reads & {
   listAccounts(query: AccountsQuery): Promise<AccountsAnswer>;
   reportAttribution(query: AttributionQuery): Promise<AttributionAnswer>;
   /** Takes the text of an intent.json. */
@@ -75,8 +81,8 @@ export type Reports = {
 
 /** Questions that go through everybody: one at a time, on a thread and a read-only connection of their own. */
 export function createReports({ script, context, onFault }: ReportsOptions): Reports {
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
+  const reportInTurn = createTurns({ atOnceMax: 1, waitingMax: REPORTS_WAITING_MAX, what: "reports" });
+  const readInTurn = createTurns({ atOnceMax: READS_AT_ONCE, waitingMax: READS_WAITING_MAX, what: "questions" });
   const threads = createThreads<ReportJob, Outcome>(script);
 
   const run = async (job: ReportJob): Promise<unknown> => {
@@ -87,19 +93,10 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
     throw errorOf(outcome, WHAT);
   };
 
-  const inTurn = (request: Request): Promise<unknown> => {
-    if (waiting >= REPORTS_WAITING_MAX) {
-      return Promise.reject(
-        new AppError("overloaded", `${REPORTS_WAITING_MAX} reports are waiting already; ask again later`),
-      );
-    }
-    waiting += 1;
-    const turn = last.then(() => run({ ...context(), request }));
-    last = turn.catch(() => undefined).finally(() => (waiting -= 1));
-    return turn;
-  };
+  const inTurn = (request: Request): Promise<unknown> => reportInTurn(() => run({ ...context(), request }));
 
   return {
+    ...readsBy((read) => readInTurn(() => run({ ...context(), request: { name: "read", read } }))),
     listAccounts: (query) => inTurn({ name: "accounts", query }) as Promise<AccountsAnswer>,
     reportAttribution: (query) => inTurn({ name: "attribution", query }) as Promise<AttributionAnswer>,
     countHouse: () => inTurn({ name: "counts" }) as Promise<HouseCounts>,
@@ -110,7 +107,7 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
       run({ ...context(), request: { name: "campaign create", create } }) as Promise<CreatedAnswer>,
     writeBackup: (target) => run({ ...context(), request: { name: "backup", target } }) as Promise<number>,
     tryConfig: async (text) => {
-      const parsed = parseIntentConfig(text);
+      const parsed = parseIntentConfig(text, "by position");
       if (parsed.problems !== undefined) throw new AppError("invalid", parsed.problems.join("; "));
       const tried = { scoring: parsed.config, hash: parsed.hash };
       return (await inTurn({ name: "config try", tried })) as TryAnswer;
@@ -127,7 +124,7 @@ function partsToHandOver({ request }: ReportJob): ArrayBuffer[] {
 }
 
 /** One report from the file, in whatever thread it is called. */
-export function runReport({ dataFolder, config, configHash, nowMs, request }: ReportJob): unknown {
+export async function runReport({ dataFolder, config, configHash, nowMs, request }: ReportJob): Promise<unknown> {
   const publicUrl = config.public_url ?? null;
   if (request.name === "campaign create") return runCreation(request.create, { dataFolder, publicUrl, nowMs });
   if (request.name === "backup") return writeBackup(dataFolder, request.target);
@@ -139,6 +136,9 @@ export function runReport({ dataFolder, config, configHash, nowMs, request }: Re
       case "campaign leads":
       case "view":
         return runSales(request, database, { rules, nowMs, publicUrl });
+      case "read":
+        // Awaited here: the connection is open until it is there.
+        return await runRead(request.read, database, rules, nowMs);
       case "accounts":
         return listAccounts(request.query, createAccountReader(database), rules, nowMs);
       case "attribution":

@@ -100,10 +100,10 @@ describe("what is wrong, where, and the way out", () => {
         "rules[0].when.properties.percent: must be a text or a number or true or false or a list or an object",
       ],
     },
-    { config: withRule({ group: "al" }), problems: ['rules[0].group: "al" is not one of groups; take one of all'] },
+    { config: withRule({ group: "al" }), problems: ["rules[0].group: is not one of groups; take one of all"] },
     {
       config: withRule({}, { rules: [rule, rule] }),
-      problems: ['rules[1].name: "one" stands twice; give each its own'],
+      problems: ["rules[1].name: stands twice; give each its own"],
     },
     {
       config: { groups: { all: { max: 10 } } },
@@ -132,7 +132,7 @@ describe("what is wrong, where, and the way out", () => {
     },
     {
       config: { destinations: [webhook, { ...webhook, url: "https://b.example/" }] },
-      problems: ['destinations[1].name: "crm" stands twice; give each its own'],
+      problems: ["destinations[1].name: stands twice; give each its own"],
     },
     {
       config: { destinations: [{ ...webhook, url: "crm.example" }] },

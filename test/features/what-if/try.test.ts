@@ -132,6 +132,31 @@ describe("/config/try", () => {
     }
     expect((await instance.postSecret("/config/try", "x".repeat(600_000))).status).toBe(413);
   });
+
+  const OWN = "ada_lovelace";
+  const one = { name: OWN, group: OWN, event: OWN, points: 1 };
+  test.each<[config: object, message: string]>([
+    [{ threshold: {} }, 'the file has a key that is not known, number 1 of its keys; "thresholds" may be meant'],
+    [{ thresholds: {}, [OWN]: OWN }, "the file has a key that is not known, number 2 of its keys; take it out (known"],
+    [{ rules: [{ ...one, [OWN]: 1 }] }, "rules[0]: has a key that is not known, number 5 of its keys; take it out"],
+    [{ groups: { all: { max: 1 }, [OWN]: { max: OWN } } }, "groups[1].max: must be a number"],
+    [
+      { groups: { [OWN]: { max: 1, most: 2 } } },
+      "groups[0]: has a key that is not known, number 2 of its keys; take it",
+    ],
+    [{ page_classes: { [OWN]: 7 } }, "page_classes[0]: must be a"],
+    [{ thresholds: { [OWN]: { score: 10, rearm: OWN } } }, "thresholds[0].rearm: must be a number"],
+    [
+      { groups: { [OWN]: { max: 1 } }, rules: [{ ...one, group: "none" }] },
+      "rules[0].group: is not one of groups; take",
+    ],
+    [{ groups: { [OWN]: { max: 1 } }, rules: [one, one] }, "rules[1].name: stands twice; give each its own"],
+  ])("names the place and not the word that was sent: %j", async (config, message) => {
+    await using instance = startInstance({ intent });
+    const { status, text, body } = await instance.postSecret("/config/try", config);
+    expect([status, body.error.code, text.includes(OWN)]).toEqual([422, "invalid", false]);
+    expect(body.error.message).toContain(message);
+  });
 });
 
 test("do-intent config try says it in words, beside a running server", async () => {
