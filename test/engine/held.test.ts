@@ -1,6 +1,8 @@
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
+import { BUSY_WAIT_MS } from "../../src/engine/held.ts";
+import { eventually } from "../support/eventually.ts";
 import { startInstance, type TestInstance, withSecret } from "../support/instance.ts";
 
 const intent = {
@@ -30,14 +32,18 @@ async function ask(house: TestInstance, method: string, path: string, body: obje
   return answer.status;
 }
 
-/** As an import or the command line does: longer than a statement waits, and not for seconds. */
+/** As an import or the command line does: until the work has found the file held, and has gone to wait for it. */
 async function holding(house: TestInstance, work: () => Promise<number>): Promise<number> {
   const other = new Database(join(house.dataFolder, "do-intent.db"));
   // The log may just be emptied beside it.
   other.run("pragma busy_timeout = 5000");
   other.run("begin immediate");
+  using timers = spyOn(globalThis, "setTimeout");
   const waiting = work();
-  await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 80))]);
+  await eventually(
+    () => timers.mock.calls.some(([, durationMs]) => durationMs === BUSY_WAIT_MS),
+    "a wait for the file",
+  );
   other.run("rollback");
   other.close();
   return waiting;
