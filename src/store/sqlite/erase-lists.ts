@@ -1,8 +1,10 @@
 import type { Database } from "bun:sqlite";
-import { createMentions } from "./mentions.ts";
+import { createMentions, spellingsOf } from "./mentions.ts";
 import type { PersonScope } from "./person-scope.ts";
 
 const STEP_ROWS = 500;
+/** As far as SQLite folds letters. */
+const FOLDED_PATTERN = /^[ -~]*/;
 
 export const ERASE_LISTS_SQL = {
   /** The lists have no column to be found by: they are read through, and only what may name the address comes out. */
@@ -27,14 +29,19 @@ export function createListEraser(database: Database): (scope: Pick<PersonScope, 
   const updateTraits = database.query(ERASE_LISTS_SQL.updateTraits);
 
   function* rowsNaming(email: string): Generator<ListRow> {
+    const [part] = FOLDED_PATTERN.exec(email) ?? [""];
     let after: [number, string] = [0, ""];
     while (true) {
-      const rows = selectNaming.all(...after, email, STEP_ROWS);
+      const rows = selectNaming.all(...after, part, STEP_ROWS);
       yield* rows;
       const last = rows[STEP_ROWS - 1];
       if (last === undefined) return;
       after = [last.campaignId, last.linkId];
     }
+  }
+
+  function* rowsNamingAny(emails: readonly string[]): Generator<ListRow> {
+    for (const email of emails) yield* rowsNaming(email);
   }
 
   const stripTraits = (linkId: string, isNamed: (text: string) => boolean): void => {
@@ -49,7 +56,7 @@ export function createListEraser(database: Database): (scope: Pick<PersonScope, 
     let stripped = 0;
     for (const email of emails) {
       const isNamed = createMentions([{ kind: "email", value: email }]);
-      for (const { campaignId, linkId, columns } of rowsNaming(email)) {
+      for (const { campaignId, linkId, columns } of rowsNamingAny(spellingsOf(email))) {
         const cells: string[] = JSON.parse(columns);
         if (!cells.some(isNamed)) continue;
         updateColumns.run(campaignId, linkId, JSON.stringify(cells.map((cell) => (isNamed(cell) ? "" : cell))));

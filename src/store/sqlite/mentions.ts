@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import type { Identifier } from "../../core/identifier.ts";
 
 /** A longer list of weak identifiers is looked up word by word instead of each in the whole text. */
@@ -12,16 +13,27 @@ export function createMentions(identifiers: readonly Identifier[]): (text: strin
   for (const { kind, value } of identifiers) {
     const folded = value.toLowerCase();
     if (kind === "phone") named.push(phonePattern(folded));
-    else if (kind === "email") named.push(new RegExp(`(?<![\\w.@+-])${escaped(folded)}(?![\\w@-])`));
+    else if (kind === "email") named.push(emailPattern(folded));
     else if (kind !== "user_id" && isWord(folded)) weak.add(folded);
     // As a whole value only: a user id may be as short as "7".
     else named.push(new RegExp(`[":]${escaped(JSON.stringify(folded).slice(1, -1))}(?:[",}]|$)`));
   }
   return (text) => {
-    const folded = text.toLowerCase().replaceAll("%40", "@");
+    const folded = text.normalize("NFC").toLowerCase().replaceAll("%40", "@");
     if (named.some((pattern) => pattern.test(folded))) return true;
     return weak.size > 0 && [...folded.matchAll(WORD_PATTERN)].some(([word]) => weak.has(word));
   };
+}
+
+/** Both spellings of an address, if its domain has two: in letters, as it is stored, and as `xn--` for machines. */
+export function spellingsOf(email: string): string[] {
+  const at = email.lastIndexOf("@");
+  const machines = domainToASCII(email.slice(at + 1));
+  return machines === "" ? [email] : [...new Set([email, `${email.slice(0, at)}@${machines}`])];
+}
+
+function emailPattern(email: string): RegExp {
+  return new RegExp(`(?<![\\w.@+-])(?:${spellingsOf(email).map(escaped).join("|")})(?![\\w@-])`);
 }
 
 /** Each digit of it, however they are grouped, and none beside them: times and order numbers are long, too. */

@@ -37,6 +37,25 @@ test("an address in another lead's row goes out of it, and the row stays", async
   expect(lead?.traits).not.toContain(MARK);
 });
 
+test.each([
+  ["ada@bücher.example", "ada@xn--bcher-kva.example"],
+  ["ada@bücher.example", "ADA@BÜCHER.example"],
+  ["ada@xn--bcher-kva.example", "ada@bücher.example"],
+  ["ада@xn--bcher-kva.example", "АДА@bücher.example"],
+])("whoever is erased as %s goes out of another's row as %s", async (email, written) => {
+  await using instance = startInstance();
+  const list = `Work Email,Note\n${FRIEND},call ${written}\nlinus@acme.com,call ada@bucher.example`;
+  const path = "/campaigns?name=spring&base_url=https://acme.example";
+  expect((await instance.postSecret(path, list, { "content-type": "text/csv" })).status).toBe(200);
+  await identify(instance, null, { email });
+  const { body } = await erase(instance, `/people?email=${encodeURIComponent(email)}`);
+  expect(body).toMatchObject({ stripped: { campaign_lead: 1 } });
+  expect(instance.rows("select columns from campaign_lead order by position")).toEqual([
+    { columns: JSON.stringify([FRIEND, ""]) },
+    { columns: JSON.stringify(["linus@acme.com", "call ada@bucher.example"]) },
+  ]);
+});
+
 test("what was merged with somebody else while two were one names nobody of them in its log either", async () => {
   await using instance = startInstance();
   const undo = async (index: number) => {
