@@ -10,6 +10,7 @@ import { type HealthDeps, healthRoutes } from "./features/health/routes.ts";
 import type { IdentifyDeps } from "./features/identify/identify.ts";
 import { identifyRoutes } from "./features/identify/routes.ts";
 import { type KeysDeps, keyRoutes } from "./features/keys/routes.ts";
+import { type LiveDeps, type LiveDoor, liveRoutes } from "./features/live/routes.ts";
 import { type MagnetsDeps, magnetRoutes } from "./features/magnets/routes.ts";
 import { type MergesDeps, mergeRoutes } from "./features/merges/routes.ts";
 import { type MetricsDeps, metricsRoutes } from "./features/metrics/routes.ts";
@@ -22,7 +23,8 @@ import { type AuditReadsDeps, auditReads } from "./features/privacy/audit-reads.
 import { type PrivacyDeps, privacyRoutes } from "./features/privacy/routes.ts";
 import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
-import type { TrackDeps } from "./features/track/track.ts";
+import { BATCH_BYTES_MAX } from "./features/track/schema.ts";
+import { type TrackDeps, track } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
 import { type ViewsDeps, viewRoutes } from "./features/views/routes.ts";
 import { type WhatIfDeps, whatIfRoutes } from "./features/what-if/routes.ts";
@@ -36,6 +38,7 @@ import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 import type { Overload } from "./http/overload.ts";
 
 export type AppDeps = TrackDeps &
+  LiveDeps &
   IdentifyDeps &
   PeopleDeps &
   AccountsDeps &
@@ -76,6 +79,7 @@ export function createApp(deps: AppDeps) {
     .use(guardLoad(deps.limits, deps.overload))
     .use(guardOrigin(isAllowed))
     .use(trackRoutes(deps, deps.script.eventsPath))
+    .use(liveRoutes(deps, liveDoor(deps, isAllowed)))
     .use(identifyRoutes(deps))
     .use(personalizeRoutes(deps))
     .use(magnetRoutes(deps))
@@ -102,4 +106,10 @@ export function createApp(deps: AppDeps) {
   // Also those that are added to it later.
   routes = () => app.routes;
   return app;
+}
+
+/** A frame travels exactly as a request does. */
+function liveDoor(deps: TrackDeps, isAllowed: LiveDoor["isAllowed"]): LiveDoor {
+  const take: LiveDoor["take"] = (text, headers, peer) => track(text, headers, deps, peer);
+  return { take, frameBytesMax: BATCH_BYTES_MAX, isAllowed };
 }

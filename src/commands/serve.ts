@@ -4,6 +4,8 @@ import { readIntentConfig } from "../config/read.ts";
 import { type ConfigWatch, type LoadedIntent, watchConfig } from "../config/watch.ts";
 import { AppError } from "../core/error.ts";
 import type { demoRoutes } from "../features/demo/routes.ts";
+import { socketOptions } from "../features/live/limits.ts";
+import { BATCH_BYTES_MAX } from "../features/track/schema.ts";
 import { loadScript } from "../features/tracker/routes.ts";
 import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance/instance.ts";
@@ -97,6 +99,7 @@ export function listen({ app }: Pick<Instance, "app">, { host, port }: Pick<Serv
     maxRequestBodySize: REQUEST_BYTES_MAX,
     idleTimeout: IDLE_TIMEOUT_S,
     reusePort: false,
+    websocket: socketOptions(BATCH_BYTES_MAX),
   });
 }
 
@@ -111,11 +114,11 @@ function untilAsked(watch: ConfigWatch | null): Promise<void> {
 
 /** No new connection, an answer to what is under way, then a clean file. */
 async function stop(instance: Instance): Promise<void> {
-  instance.retire();
+  const retired = instance.retire();
   const answered = instance.app.server?.stop(false);
   // The timer must not keep the process once there is nothing left to wait for.
   const isLate = new Promise((resolve) => setTimeout(resolve, IN_FLIGHT_MAX_MS).unref());
-  await Promise.race([answered, isLate, idle(instance)]);
+  await Promise.race([isLate, Promise.all([retired, Promise.race([answered, idle(instance)])])]);
   await instance.engine.drain();
   await instance.app.server?.stop(true);
   await instance.close();

@@ -9,6 +9,8 @@ const LEFT_WIDTH = 34;
 const REFERENCE = `\
 Endpoints: public, guarded by --origin and, if intent.json asks for it, by the write key
   POST /track  (also /v1/e)       one event, a list, or {"events":[...],"sent_at":...}
+  GET  /live                      a WebSocket: each text frame is a body of POST /track, and is
+                                  answered by one: {"status":200,"body":{...}}
   POST /identify                  {"anonymous_id":"...","identity":{"email":"...",...}}
   GET, HEAD /c/CAMPAIGN/LINK      a campaign's link: leads on to its landing page
   GET  /p                         what a visitor may be shown of themselves: ?i= &anonymous_id=

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "not_found"
   | "method_not_allowed"
   | "conflict"
+  | "upgrade_required"
   | "overloaded"
   | "unavailable"
   | "disk_full"

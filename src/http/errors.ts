@@ -14,6 +14,7 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
   too_large: 413,
   unsupported_encoding: 415,
   invalid: 422,
+  upgrade_required: 426,
   overloaded: 429,
   internal: 500,
   unavailable: 503,
@@ -23,6 +24,7 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
 
 const RETRY_AFTER_S = 1;
 const NO_ADDRESS = { methods: [], path: null };
+const NOWHERE: AddressAt = () => NO_ADDRESS;
 const REQUEST_ID_PATTERN = /^[\w-]{8,64}$/;
 
 export type ErrorBody = { error: { code: ErrorCode; message: string; field?: string } };
@@ -32,7 +34,7 @@ export function errorBody({ code, message, field }: AppError): ErrorBody {
 }
 
 /** The one place where an error becomes an answer, mounted before every route; only our own faults are logged. */
-export function errorHandler(log: Log, addressAt: AddressAt = () => NO_ADDRESS) {
+export function errorHandler(log: Log, addressAt = NOWHERE) {
   return new Elysia({ name: "error-handler" }).onError({ as: "global" }, ({ error, code, set, request }) => {
     const { known, status, methods } = refusalOf({ error, code, url: request.url }, addressAt);
     if (methods.length > 0) set.headers.allow = methods.join(", ");
@@ -42,11 +44,16 @@ export function errorHandler(log: Log, addressAt: AddressAt = () => NO_ADDRESS) 
       set.headers["x-request-id"] = requestId;
     }
     set.status = status;
-    if ([429, 503].includes(status)) {
-      set.headers["retry-after"] = String(known.retryAfterS ?? RETRY_AFTER_S);
-    }
+    if (known.code === "upgrade_required") set.headers.upgrade = "websocket";
+    const retryAfterS = retryAfterOf(known);
+    if (retryAfterS !== null) set.headers["retry-after"] = String(retryAfterS);
     return errorBody(known);
   });
+}
+
+/** In how many seconds to come back, for what would be taken at another time; null for all else. */
+export function retryAfterOf({ code, retryAfterS }: AppError): number | null {
+  return [429, 503].includes(STATUS_BY_CODE[code]) ? (retryAfterS ?? RETRY_AFTER_S) : null;
 }
 
 export type Failed = { error: unknown; code: string | number; url: string };
@@ -61,7 +68,7 @@ export type Refusal = {
 };
 
 /** What an error is to whoever asked. The answer and the count of the answers both come from here, so that they agree. */
-export function refusalOf({ error, code, url }: Failed, addressAt: AddressAt): Refusal {
+export function refusalOf({ error, code, url }: Failed, addressAt: AddressAt = NOWHERE): Refusal {
   const { methods, path } = code === "NOT_FOUND" ? addressAt(url) : NO_ADDRESS;
   const known = methods.length > 0 ? methodRefused(methods) : toAppError(error, code);
   const refusal = { known, status: STATUS_BY_CODE[known.code], methods };

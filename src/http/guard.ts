@@ -16,9 +16,19 @@ const SECURITY_HEADERS = {
 /** Turns away what is too much, before any work is done for it: first of all when there is too much of everything. */
 export function guardLoad(limits: Limits, overload: Pick<Overload, "isOverloaded">) {
   return new Elysia({ name: "guard-load" }).headers(SECURITY_HEADERS).onRequest(({ request, server }) => {
-    if (overload.isOverloaded() && !ALWAYS_ANSWERED.test(request.url)) {
-      throw new AppError("overloaded", "there is more to do than can be done; try again in a second");
-    }
+    if (overload.isOverloaded() && !ALWAYS_ANSWERED.test(request.url)) throw overloaded();
     limits.admit(request.headers, server?.requestIP(request)?.address ?? null);
   });
+}
+
+export type LoadGuards = { limits: Pick<Limits, "admit">; overload: Pick<Overload, "isOverloaded"> };
+
+/** The same for what comes without a request of its own, on a connection that one opened before. */
+export function refuseLoad(headers: Headers, peer: string | null, { limits, overload }: LoadGuards): void {
+  if (overload.isOverloaded()) throw overloaded();
+  limits.admit(headers, peer);
+}
+
+function overloaded(): AppError {
+  return new AppError("overloaded", "there is more to do than can be done; try again in a second");
 }

@@ -9,6 +9,8 @@ export type Metrics = {
   countRequest(method: string, route: string, status: number): void;
   countEvents(outcome: string, count: number): void;
   countSignal(threshold: string): void;
+  /** A frame that came over a socket, by the status it was answered with. */
+  countFrame(status: number): void;
   observeTransaction(commands: number, durationMs: number): void;
   /** Everything, with what is measured only now. */
   render(measured: readonly Measured[]): string;
@@ -29,6 +31,7 @@ export function createMetrics(): Metrics {
   const requests: Counts = new Map();
   const events: Counts = new Map();
   const signals: Counts = new Map();
+  const frames: Counts = new Map();
   const seconds = createHistogram(SECONDS_BUCKETS);
   const commands = createHistogram(COMMANDS_BUCKETS);
   return {
@@ -37,6 +40,7 @@ export function createMetrics(): Metrics {
     },
     countEvents: (outcome, number) => count(events, outcome, number, () => ({ outcome })),
     countSignal: (threshold) => count(signals, threshold, 1, () => ({ threshold })),
+    countFrame: (status) => count(frames, String(status), 1, () => ({ status: String(status) })),
     observeTransaction: (taken, durationMs) => {
       seconds.observe(durationMs / 1_000);
       commands.observe(taken);
@@ -46,6 +50,12 @@ export function createMetrics(): Metrics {
         family("requests_total", "counter", "Requests answered, by route and status.", samplesOf(requests.values())),
         family("events_total", "counter", "Events by what became of them.", samplesOf(events.values())),
         family("signals_total", "counter", "Crossings of a threshold.", samplesOf(signals.values())),
+        family(
+          "live_frames_total",
+          "counter",
+          "Frames over sockets, by the status of the answer.",
+          samplesOf(frames.values()),
+        ),
         family(
           "transaction_seconds",
           "histogram",

@@ -37,17 +37,16 @@ export function corsFor(isAllowed: (origin: string) => boolean) {
  */
 export function guardOrigin(isAllowed: (origin: string) => boolean) {
   return new Elysia({ name: "guard-origin" }).onRequest(({ request: { method, headers, url } }) => {
-    const origin = headers.get("origin");
-    if (
-      method !== "POST" ||
-      origin === null ||
-      /^bearer\s/i.test(headers.get("authorization") ?? "") ||
-      isAllowed(origin) ||
-      isOwnForm(url, origin)
-    )
-      return;
-    throw new AppError("forbidden", "this site may not send here; allow it with --origin", "origin");
+    if (method !== "POST") return;
+    refuseOrigin(headers, (origin) => isAllowed(origin) || isOwnForm(url, origin));
   });
+}
+
+/** The same for a socket, which no CORS protects: any page may open one anywhere. */
+export function refuseOrigin(headers: Headers, isAllowed: (origin: string) => boolean): void {
+  const origin = headers.get("origin");
+  if (origin === null || /^bearer\s/i.test(headers.get("authorization") ?? "") || isAllowed(origin)) return;
+  throw new AppError("forbidden", "this site may not send here; allow it with --origin", "origin");
 }
 
 /** The pages of lead magnets are ours, and send where they come from. */

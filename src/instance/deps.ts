@@ -1,5 +1,6 @@
 import type { AppDeps } from "../app.ts";
 import { magnetsFolderOf } from "../config/magnets.ts";
+import type { LiveSockets } from "../features/live/sockets.ts";
 import { createFormLimits } from "../features/magnets/form-limits.ts";
 import { keepCounts } from "../features/metrics/measure.ts";
 import { createCampaignReader } from "../store/sqlite/campaigns.ts";
@@ -33,7 +34,8 @@ export function depsOf({
   clickWatch,
   ranks,
   reports,
-}: Foundations & ReturnType<typeof createLoop> & { reports: Reports; trust: Trust }): Omit<
+  liveSockets,
+}: Foundations & ReturnType<typeof createLoop> & { reports: Reports; trust: Trust; liveSockets: LiveSockets }): Omit<
   AppDeps,
   keyof PrivacyParts
 > {
@@ -51,7 +53,9 @@ export function depsOf({
       backlog: engine.backlog,
       eventLoopLagMs: trust.overload.lagMs,
       isStoring: () => engine.storageProblem() === null,
+      liveSockets: liveSockets.count,
     },
+    liveSockets,
     rules: () => settings().rules,
     now: clock,
     clickStore,

@@ -4,6 +4,7 @@ import { magnetsFolderOf } from "../config/magnets.ts";
 import { compileRules } from "../core/compile.ts";
 import { systemClock } from "../engine/clock.ts";
 import type { Engine } from "../engine/engine.ts";
+import { createLiveSockets } from "../features/live/sockets.ts";
 import { withoutFile } from "../features/magnets/file.ts";
 import { describeFault } from "../http/errors.ts";
 import { createMetrics } from "../http/metrics.ts";
@@ -27,8 +28,8 @@ export type Instance = {
   configure(config: IntentConfig, hash: string): void;
   /** Says that the file in place is broken while the last good config stays in force; null when it is mended. */
   setConfigProblem(problem: string | null): void;
-  /** From now on it is not ready for more. */
-  retire(): void;
+  /** From now on it is not ready for more; resolves when what came over sockets is answered and they are closed. */
+  retire(): Promise<void>;
   /** Waits for what is in flight and leaves one clean file behind. */
   close(): Promise<void>;
 };
@@ -78,7 +79,8 @@ export function createInstance(options: InstanceOptions): Instance {
   const privacy = createPrivacy(common, loop.engine.backlog);
   privacy.noteConfig(options.configHash);
   warnOfFiles(settings.config, options);
-  const app = createApp({ ...depsOf({ ...common, ...loop, reports, trust }), ...privacy.deps });
+  const liveSockets = createLiveSockets();
+  const app = createApp({ ...depsOf({ ...common, ...loop, reports, trust, liveSockets }), ...privacy.deps });
   // What an earlier run left to send.
   loop.deliverer.wake();
   refresher.start();
@@ -89,6 +91,7 @@ export function createInstance(options: InstanceOptions): Instance {
     keys,
     retire: () => {
       isStopping = true;
+      return liveSockets.close();
     },
     configure: (config, hash) => {
       settings = settingsOf(config, hash);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { listen } from "../../src/commands/serve.ts";
+import { BATCH_BYTES_MAX } from "../../src/features/track/schema.ts";
 import { startInstance, type TestInstance } from "../support/instance.ts";
+import { openLive } from "../support/live.ts";
 import { MARKER } from "../support/secrecy.ts";
 
 let house: TestInstance;
@@ -261,6 +263,22 @@ describe("hostile bodies", () => {
       const answer = await house.post(path, pieces, headers);
       expect(`${answer.status} ${answer.status === status ? "" : answer.text}`).toBe(`${status} `);
     }
+  });
+
+  test("the same as frames of a socket", async () => {
+    for (const { name, path = "/track", body, headers, status, code, field } of TABLE) {
+      // What is no text is no text frame either.
+      if (path !== "/track" || typeof body !== "string" || headers?.["content-encoding"] !== undefined) continue;
+      if (Buffer.byteLength(body) > BATCH_BYTES_MAX) continue;
+      const client = await openLive(url);
+      const answer = await client.ask<{ error?: object }>(body);
+      client.close();
+      expect([name, answer.status]).toEqual([name, status]);
+      if (code !== undefined)
+        expect(answer.body.error).toMatchObject({ code, ...(field === undefined ? {} : { field }) });
+      expect(JSON.stringify(answer)).not.toContain(MARKER);
+    }
+    expect(house.logged.filter((line) => line.includes('"error"'))).toEqual([]);
   });
 
   test("what was taken can be read, shown, explained and told", async () => {

@@ -9,6 +9,7 @@ export type HouseNumbers = {
   backlog: () => number;
   eventLoopLagMs: () => number;
   isStoring: () => boolean;
+  liveSockets: () => number;
 };
 
 /** Counting goes through whole indexes: a scrape every second must not do so each time. */
@@ -46,6 +47,7 @@ export async function measure(numbers: HouseNumbers): Promise<Measured[]> {
     gauge("wal_bytes", "Size of the write-ahead log beside it.", wal),
     gauge("backlog_commands", "Commands that wait for their transaction.", numbers.backlog()),
     gauge("event_loop_lag_seconds", "How late the event loop was at the last look.", numbers.eventLoopLagMs() / 1_000),
+    gauge("live_sockets", "Sockets that are open.", numbers.liveSockets()),
     gauge("storing", "1 while transactions can be stored.", numbers.isStoring() ? 1 : 0),
   ];
 }
