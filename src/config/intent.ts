@@ -10,7 +10,7 @@ import { privacySchema, retainFaults, retainSchema } from "./privacy.ts";
 import { type Naming, problemAt, problemsOf } from "./problems.ts";
 import { withoutSecrets } from "./secret.ts";
 import { trackerSchema } from "./tracker.ts";
-import { identitySecretSchema, identityVerificationSchema, limitsSchema } from "./trust.ts";
+import { identityHashOfSchema, identitySecretSchema, identityVerificationSchema, limitsSchema } from "./trust.ts";
 
 const ACCEPT_DAYS_MAX = 3_650;
 const DESTINATIONS_MAX = 50;
@@ -47,6 +47,7 @@ const intentSchema = z.strictObject({
   ingest: ingestSchema.prefault({}).describe("What is taken in"),
   limits: limitsSchema.prefault({}).describe("How much may come from one place"),
   identity_verification: identityVerificationSchema,
+  identity_hash_of: identityHashOfSchema,
   identity_secret: identitySecretSchema,
   tracker: trackerSchema.prefault({}).describe("How the tracker script is served"),
   public_url: z

@@ -18,6 +18,13 @@ export const identityVerificationSchema = z
   .default("off")
   .describe("Whether /identify from browsers takes a user_hash: not looked at, checked where there is one, or needed");
 
+export const identityHashOfSchema = z
+  .enum(["user_id", "email", "either"])
+  .default("either")
+  .describe(
+    "What your server makes user_hash of. A hash says only a text: with either, who may choose a user_id can choose somebody's address",
+  );
+
 export const identitySecretSchema = z
   .union([reference.transform((one) => [one]), z.array(reference).max(IDENTITY_SECRETS_MAX)])
   .default([])

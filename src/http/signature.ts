@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { errors as JoseErrors, JWTPayload } from "jose";
 import { z } from "zod";
 import { AppError } from "../core/error.ts";
-import { CLAIM_KINDS, type Identifier, identifierKey } from "../core/identifier.ts";
+import { CLAIM_KINDS, type Identifier, type IdentifierKind, identifierKey } from "../core/identifier.ts";
 import type { Json } from "../core/json.ts";
 import { orThrow, readIdentifier, readJsonObject } from "./wire.ts";
 
@@ -15,7 +15,12 @@ const HEX_PATTERN = /^[0-9a-f]{64}$/i;
 const JWT_PATTERN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** Whether a browser's word about who somebody is takes a signature, and the secrets that sign. */
-export type IdentityTrust = { mode: "off" | "optional" | "required"; secrets(): readonly string[] };
+export type IdentityTrust = {
+  mode: "off" | "optional" | "required";
+  /** What a hash may be of. It names no kind: of either, one who has chosen another's address as user_id has its hash, too. */
+  hashOf: "user_id" | "email" | "either";
+  secrets(): readonly string[];
+};
 
 /** What a signature vouches for: nothing beside it. */
 export type Signed = { claims: Identifier[]; traits: { [trait: string]: Json } };
@@ -36,7 +41,7 @@ const payloadSchema = z.object({
 export async function readSignature(
   signature: string | null | undefined,
   said: readonly Said[],
-  { mode, secrets }: IdentityTrust,
+  { mode, hashOf, secrets }: IdentityTrust,
   nowMs: number,
 ): Promise<Signed | null> {
   if (mode === "off") return null;
@@ -44,19 +49,26 @@ export async function readSignature(
     if (mode === "optional") return null;
     throw refused("is missing; this server takes signed identifies only: have yours sign user_id or email");
   }
-  if (HEX_PATTERN.test(signature)) return { claims: hashedOf(signature, said, secrets()), traits: {} };
+  if (HEX_PATTERN.test(signature)) return { claims: hashedOf(signature, said, hashOf, secrets()), traits: {} };
   if (JWT_PATTERN.test(signature)) return withinToken(await verifiedPayload(signature, secrets(), nowMs), said);
   throw refused("must be 64 hex digits (HMAC-SHA256 over user_id or email), or a JWT signed with HS256");
 }
 
 /** Those of the identifiers whose very text was signed; a hash says nothing about their neighbours. */
-function hashedOf(signature: string, said: readonly Said[], secrets: readonly string[]): Identifier[] {
+function hashedOf(
+  signature: string,
+  said: readonly Said[],
+  hashOf: IdentityTrust["hashOf"],
+  secrets: readonly string[],
+): Identifier[] {
   const given = Buffer.from(signature, "hex");
   const isSigned = (text: string): boolean =>
     secrets.some((secret) => timingSafeEqual(createHmac("sha256", secret).update(text).digest(), given));
-  const signed = said.filter(({ kind, value, raw }) => kind !== "phone" && (isSigned(raw) || isSigned(value)));
+  const mayBe = (kind: IdentifierKind): boolean => (hashOf === "either" ? kind !== "phone" : kind === hashOf);
+  const signed = said.filter(({ kind, value, raw }) => mayBe(kind) && (isSigned(raw) || isSigned(value)));
   if (signed.length > 0) return signed.map(({ kind, value }) => ({ kind, value }));
-  throw refused("signs neither the user_id nor the email of this call; sign exactly what is sent, on your server");
+  const missed = hashOf === "either" ? "signs neither the user_id nor the email" : `does not sign the ${hashOf}`;
+  throw refused(`${missed} of this call; sign exactly what is sent, on your server`);
 }
 
 async function verifiedPayload(token: string, secrets: readonly string[], nowMs: number): Promise<JWTPayload> {

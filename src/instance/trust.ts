@@ -37,6 +37,7 @@ export function createTrust({ instanceKeys, keyStore, config, backlog, clock, lo
     overload: watchOverload(backlog),
     identityTrust: () => ({
       mode: config().identity_verification,
+      hashOf: config().identity_hash_of,
       secrets: () => identitySecrets(config().identity_secret, log),
     }),
   };

@@ -54,7 +54,7 @@ describe("what is wrong, where, and the way out", () => {
     {
       config: { colour: "red" },
       problems: [
-        "colour: is not known; take it out (known here: $schema, page_classes, groups, rules, thresholds, channels, accounts, ingest, limits, identity_verification, identity_secret, tracker, public_url, privacy, retain, personalize, magnets, magnets_folder, destinations)",
+        "colour: is not known; take it out (known here: $schema, page_classes, groups, rules, thresholds, channels, accounts, ingest, limits, identity_verification, identity_hash_of, identity_secret, tracker, public_url, privacy, retain, personalize, magnets, magnets_folder, destinations)",
       ],
     },
     {

@@ -133,6 +133,33 @@ describe("a signed identify", () => {
     }
   });
 
+  const VICTIM = "ada@acme.example";
+  type HashOf = "user_id" | "email" | "either";
+  test.each<[identity_hash_of: HashOf, identity: object, taken: string[] | string]>([
+    // Who chose somebody's address as user_id has the hash of it.
+    ["either", { email: VICTIM }, [`email ${VICTIM} verified`]],
+    ["user_id", { email: VICTIM }, "does not sign the user_id"],
+    ["user_id", { user_id: "u-1", email: VICTIM }, "does not sign the user_id"],
+    ["user_id", { user_id: VICTIM, email: VICTIM }, [`email ${VICTIM}`, `user_id ${VICTIM} verified`]],
+    ["email", { user_id: VICTIM }, "does not sign the email"],
+    ["email", { user_id: VICTIM, email: VICTIM }, [`email ${VICTIM} verified`, `user_id ${VICTIM}`]],
+  ])("by a hash of %s counts for it alone: %j", async (identity_hash_of, identity, taken) => {
+    await using house = startInstance({ intent: { ...required, identity_hash_of } });
+    const answer = await say(house, identity, hashOf(VICTIM));
+    if (typeof taken === "string") {
+      expectRefusal(house, answer, { status: 401, code: "unauthorized", field: "user_hash", says: taken });
+      expect(verified(house)).toEqual([]);
+      return;
+    }
+    expect(answer.status).toBe(200);
+    const carried = verified(house).filter((line) => !line.startsWith("anonymous_id"));
+    expect(carried.sort()).toEqual(taken);
+    // A token says of what kind it is, whatever a hash is of.
+    expect((await say(house, {}, await tokenOf({ sub: "u-9", email: "bob@acme.example" }), "visitor-2")).status).toBe(
+      200,
+    );
+  });
+
   const refused: [string, object, () => string | Promise<string>, string][] = [
     ["somebody else's hash", { email: "eve@acme.example" }, () => hashOf("ada@acme.example"), "signs neither"],
     ["the hash of another user_id", { user_id: "u-2" }, () => hashOf("u-1"), "signs neither"],
