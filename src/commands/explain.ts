@@ -24,11 +24,11 @@ export async function runExplain(
     const readers = createReaders(database);
     const account = findAccount(who, readers.accounts);
     if (account !== null) {
-      write(accountExplanationText(await readAccount(account, readers, rules, atMs, nowMs)));
+      write(accountExplanationText(readAccount(account, readers, rules, atMs, nowMs)));
       return 0;
     }
     const personId = findPerson(who, readers.people);
-    write(explanationText(await explainPerson(personId, atMs, nowMs, readers, rules)));
+    write(explanationText(explainPerson(personId, atMs, nowMs, readers, rules)));
     return 0;
   } finally {
     database.close(false);

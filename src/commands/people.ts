@@ -56,7 +56,7 @@ export async function runPeopleExport(
   const database = openReadOnly(data);
   try {
     const explain = (personId: number) => explainPerson(personId, null, nowMs, createReaders(database), rules);
-    const { subject, pieces } = await exportPerson(person, database, explain, nowMs);
+    const { subject, pieces } = exportPerson(person, database, explain, nowMs);
     noteExport(data, subject.personId === null ? null : formatId("person", subject.personId), nowMs);
     for (const piece of gathered(pieces)) await write(piece);
     return 0;

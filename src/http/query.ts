@@ -15,6 +15,16 @@ export const limitSchema = z.coerce
   .default(LIMIT_DEFAULT)
   .describe("rows in this page");
 
+/** Whether a page is more than a moment's work: such a one is made beside the loop. */
+export function isLongPage({ limit }: { limit: number }): boolean {
+  return limit > LIMIT_DEFAULT;
+}
+
+/** What was made there comes as the text it goes out as. */
+export function jsonAnswer(text: string): Response {
+  return new Response(text, { headers: { "content-type": "application/json" } });
+}
+
 export const cursorSchema = z.string().max(CURSOR_LENGTH_MAX).describe("next_cursor of the page before");
 
 const TIME_PROBLEM = "must be seconds, milliseconds or ISO 8601";

@@ -16,7 +16,7 @@ type Say = (said: StreamSaid, handOver: ArrayBuffer[]) => void;
 type Begun = { head: unknown; pieces: Iterable<string> };
 
 /** The far side of streams.ts: one stream at a time, and a piece of it for each that is asked for. */
-export function createStreamer(say: Say): (call: StreamCall) => Promise<void> {
+export function createStreamer(say: Say): (call: StreamCall) => void {
   const encoder = new TextEncoder();
   let database: Database | null = null;
   let pieces: Iterator<string> | null = null;
@@ -27,9 +27,9 @@ export function createStreamer(say: Say): (call: StreamCall) => Promise<void> {
     database = null;
     say(said, []);
   };
-  const begin = async (job: StreamJob): Promise<void> => {
+  const begin = (job: StreamJob): void => {
     database = openReadOnly(job.dataFolder);
-    const begun = await open(job, database);
+    const begun = open(job, database);
     const made = gathered(begun.pieces);
     // What cannot be begun is refused like anything else, before there is an answer.
     const first = made.next();
@@ -49,9 +49,9 @@ export function createStreamer(say: Say): (call: StreamCall) => Promise<void> {
   const stop = (): void => {
     if (pieces !== null) close({ isThrough: true });
   };
-  return async (call) => {
+  return (call) => {
     try {
-      if ("stream" in call) await begin(call);
+      if ("stream" in call) begin(call);
       else if (call.ask === "next") next();
       else stop();
     } catch (error) {
@@ -65,11 +65,11 @@ function* onward(first: readonly string[], rest: Iterable<string>): Generator<st
   yield* rest;
 }
 
-async function open({ stream, config, configHash, nowMs }: StreamJob, database: Database): Promise<Begun> {
+function open({ stream, config, configHash, nowMs }: StreamJob, database: Database): Begun {
   if (stream.name === "person") {
     const rules = compileRules(config, configHash);
     const explain = (personId: number) => explainPerson(personId, null, nowMs, createReaders(database), rules);
-    const { subject, pieces } = await exportPerson(stream.said, database, explain, nowMs);
+    const { subject, pieces } = exportPerson(stream.said, database, explain, nowMs);
     return { head: subject, pieces };
   }
   const campaigns = createCampaignReader(database);

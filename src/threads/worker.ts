@@ -8,9 +8,9 @@ import { isStreamCall, type StreamCall } from "./streams.ts";
 if (!Bun.isMainThread) {
   const stream = createStreamer((said, handOver) => postMessage(said, handOver));
   globalThis.addEventListener("message", ({ data }: MessageEvent<ReportJob | CheckpointJob | StreamCall>) => {
-    if (isStreamCall(data)) void stream(data);
+    if (isStreamCall(data)) stream(data);
     else if (isCheckpointJob(data)) postMessage(checkpointed(data));
-    else postMessage(outcomeOf(data));
+    else void outcomeOf(data).then((outcome) => postMessage(outcome));
   });
 }
 
@@ -23,9 +23,9 @@ function checkpointed(job: CheckpointJob): boolean {
   }
 }
 
-function outcomeOf(job: ReportJob): Outcome {
+async function outcomeOf(job: ReportJob): Promise<Outcome> {
   try {
-    return { answer: runReport(job) };
+    return { answer: await runReport(job) };
   } catch (error) {
     return refusedBy(error);
   }

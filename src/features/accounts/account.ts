@@ -3,6 +3,7 @@ import { type Attribution, combineAttribution } from "../../core/attribution.ts"
 import { attributionData, type TouchData } from "../../core/channel.ts";
 import type { Rules } from "../../core/compile.ts";
 import { AppError } from "../../core/error.ts";
+import { readableDomain } from "../../core/email.ts";
 import { MOMENTUM_WEEKS, type Momentum, momentumOf, WEEK_MS } from "../../core/momentum.ts";
 import { type AccountPersonData, accountPersonData, type GroupPoints, type Reason } from "../../core/signal.ts";
 import type { IntentScore } from "../../core/state.ts";
@@ -39,11 +40,11 @@ export type FullAccountAnswer = AccountAnswer & {
   reasons: Reason[];
 };
 
-/** By the domain itself or one below it, in any case; null when there is no such account. */
+/** By the domain itself or one below it, in any case and spelling; null when there is no such account. */
 export function findAccount(said: string | null, accounts: AccountReader): StoredAccount | null {
   // An address with a name in front of the @ means its person.
   if (said === null || said.includes("@")) return null;
-  const domain = accountDomainOf(said.trim().toLowerCase());
+  const domain = accountDomainOf(readableDomain(said.trim().toLowerCase()));
   return domain === null ? null : accounts.byDomain(domain);
 }
 
@@ -89,17 +90,17 @@ export function readMomentum(accountId: number, accounts: AccountReader, atMs: n
  * The account with every row that makes up its score: contributions add up to the people's group, groups to the score.
  * In the past it is made of those who belong to it today, by what they had done by then.
  */
-export async function readAccount(
+export function readAccount(
   account: StoredAccount,
   { accounts, people, events }: { accounts: AccountReader; people: PeopleReader; events: EventReader },
   rules: Rules,
   askedMs: number | null,
   nowMs: number,
-): Promise<FullAccountAnswer> {
+): FullAccountAnswer {
   const atMs = askedMs ?? nowMs;
   if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
   const today = accounts.peopleOf(account.accountId, PEOPLE_READ_MAX);
-  const members = atMs < nowMs ? await membersThen(today, atMs, { people, events }, rules) : today;
+  const members = atMs < nowMs ? membersThen(today, atMs, { people, events }, rules) : today;
   const firstSeenMs = Math.min(...members.map((member) => member.firstSeenMs));
   const eventsSince = members === today ? null : sweptBefore(firstSeenMs, events);
   const { score, groups, contributions, reasons } = evaluateAccount(members, rules, atMs);
@@ -127,17 +128,17 @@ function activeIn(members: readonly IntentScore[], atMs: number): number {
   return members.filter(({ lastSeenMs }) => lastSeenMs >= activeSinceMs(atMs)).length;
 }
 
-async function membersThen(
+function membersThen(
   today: readonly IntentScore[],
   atMs: number,
   readers: { people: PeopleReader; events: EventReader },
   rules: Rules,
-): Promise<IntentScore[]> {
+): IntentScore[] {
   const pastOf = createPastReader(readers);
   const members: IntentScore[] = [];
   for (const person of today) {
     if (person.firstSeenMs > atMs) continue;
-    const past = await pastOf(person.personId, atMs, rules);
+    const past = pastOf(person.personId, atMs, rules);
     if (past.lastSeenMs > 0) members.push({ ...person, ...past });
   }
   return members;

@@ -1,41 +1,28 @@
 import { Elysia } from "elysia";
-import type { Rules } from "../../core/compile.ts";
-import { sentSignals } from "../../core/delivery.ts";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { linkQuerySchema, readQuery } from "../../http/query.ts";
 import { checkSignedPath } from "../../http/signed-link.ts";
-import type { AccountReader } from "../../store/sqlite/accounts.ts";
-import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
-import type { EventReader } from "../../store/sqlite/events.ts";
-import type { PeopleReader } from "../../store/sqlite/people.ts";
-import type { SignalReader } from "../../store/sqlite/signals-read.ts";
-import { readAccount, requireAccount } from "./account.ts";
 import { explanationPage } from "./explanation-page.ts";
 import type { AccountsAnswer } from "./list.ts";
+import type { OneAccountAnswer } from "./one.ts";
 import { type AccountsQuery, accountQuerySchema, accountsQuerySchema } from "./schema.ts";
 
 export type AccountsDeps = {
   keys: Keys;
-  rules: () => Rules;
   now: () => number;
-  people: PeopleReader;
-  accounts: AccountReader;
-  events: EventReader;
-  signals: SignalReader;
-  deliveries: Pick<DeliveryStore, "bySignals">;
   /** What links are signed with. */
   secret: Buffer;
-  /** Beside the loop. */
+  /** These run beside the loop. */
   listAccounts: (query: AccountsQuery) => Promise<AccountsAnswer>;
+  readOneAccount: (said: string | null, atMs: number | null) => Promise<OneAccountAnswer>;
 };
 
-const SIGNALS_MAX = 20;
 const DOMAIN = { domain: "the company's registrable domain, such as acme.com" };
 
 /** Companies by what their people do, for the secret key only. */
 export function accountRoutes(deps: AccountsDeps) {
-  const { keys, rules, now, accounts, signals, deliveries } = deps;
+  const { keys } = deps;
   return new Elysia({ name: "accounts" })
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .get(
@@ -51,12 +38,9 @@ export function accountRoutes(deps: AccountsDeps) {
     )
     .get(
       "/accounts/:domain",
-      async ({ params, query }) => {
+      ({ params, query }) => {
         const { at } = readQuery(accountQuerySchema, query);
-        const account = requireAccount(params.domain, accounts);
-        const told = signals.newestOfAccount(account.accountId, SIGNALS_MAX);
-        const sent = sentSignals(told, deliveries.bySignals(told.map(({ signalId }) => signalId)));
-        return { ...(await readAccount(account, deps, rules(), at ?? null, now())), signals: sent };
+        return deps.readOneAccount(params.domain, at ?? null);
       },
       documented({
         topic: "Accounts",
@@ -71,14 +55,14 @@ export function accountRoutes(deps: AccountsDeps) {
 
 /** For those who come with a message's link, which is their key. */
 export function accountPageRoutes(deps: AccountsDeps) {
-  const { keys, rules, now, accounts, secret } = deps;
+  const { keys, now, secret } = deps;
   return new Elysia({ name: "account-page" }).get(
     "/accounts/:domain/explanation",
     async ({ params, query, path, request }) => {
       const proof = readQuery(linkQuerySchema, query);
       if (proof.signature === undefined) keys.require(request.headers, "read");
       else checkSignedPath(secret, path, proof, now());
-      return explanationPage(await readAccount(requireAccount(params.domain, accounts), deps, rules(), null, now()));
+      return explanationPage(await deps.readOneAccount(params.domain, null));
     },
     documented({
       topic: "Accounts",

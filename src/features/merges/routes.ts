@@ -2,13 +2,21 @@ import { Elysia } from "elysia";
 import type { Engine } from "../../engine/engine.ts";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
-import { readQuery } from "../../http/query.ts";
+import { isLongPage, jsonAnswer, readQuery } from "../../http/query.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import { listMerges, type MergeSources, undoMerge } from "./merges.ts";
 import { decideReview, listReviews, type ReviewSources } from "./reviews.ts";
-import { mergesQuerySchema, reviewsQuerySchema } from "./schema.ts";
+import { type MergesQuery, mergesQuerySchema, type ReviewsQuery, reviewsQuerySchema } from "./schema.ts";
 
-export type MergesDeps = MergeSources & ReviewSources & { people: PeopleReader; keys: Keys; engine: Engine };
+export type MergesDeps = MergeSources &
+  ReviewSources & {
+    people: PeopleReader;
+    keys: Keys;
+    engine: Engine;
+    /** These run beside the loop. */
+    listManyMerges: (query: MergesQuery) => Promise<string>;
+    listManyReviews: (query: ReviewsQuery) => Promise<string>;
+  };
 
 const REVIEW = "the review, as /reviews lists it";
 
@@ -24,7 +32,10 @@ export function mergeRoutes(deps: MergesDeps) {
     .onBeforeHandle(({ request }) => void keys.require(request.headers, request.method === "GET" ? "read" : "admin"))
     .get(
       "/merges",
-      ({ query }) => listMerges(readQuery(mergesQuerySchema, query), deps),
+      async ({ query }) => {
+        const asked = readQuery(mergesQuerySchema, query);
+        return isLongPage(asked) ? jsonAnswer(await deps.listManyMerges(asked)) : listMerges(asked, deps);
+      },
       documented({
         topic: "People",
         summary: "Who was merged into whom, by whose word, and whether it was undone; the latest first",
@@ -44,7 +55,10 @@ export function mergeRoutes(deps: MergesDeps) {
     )
     .get(
       "/reviews",
-      ({ query }) => listReviews(readQuery(reviewsQuerySchema, query), deps),
+      async ({ query }) => {
+        const asked = readQuery(reviewsQuerySchema, query);
+        return isLongPage(asked) ? jsonAnswer(await deps.listManyReviews(asked)) : listReviews(asked, deps);
+      },
       documented({
         topic: "People",
         summary: "Merges that wait for a person's eye, or were decided; the latest first",

@@ -35,20 +35,20 @@ export type ExplainAnswer = {
 export type ExplainDeps = { people: PeopleReader; events: EventReader };
 
 /** Every point of a score: from the stored sums, or, before the newest event they hold, from the events themselves. */
-export async function explainPerson(
+export function explainPerson(
   personId: number,
   askedMs: number | null,
   nowMs: number,
   { people, events }: ExplainDeps,
   rules: Rules,
-): Promise<ExplainAnswer> {
+): ExplainAnswer {
   const atMs = askedMs ?? nowMs;
   if (atMs > TIME_MAX_MS) throw new AppError("invalid", "must lie before the year 9999 ends", "at");
   const { sums, firstSeenMs } = people.personOf(personId).score;
   const newestMs = Math.max(0, ...Object.values(sums).flatMap((sum) => [sum.atMs, sum.lastEventMs]));
   // A clock set back makes stored events lie ahead; the present is what the sums say nevertheless.
   const isPast = atMs < nowMs && atMs < newestMs;
-  const past = isPast ? await createPastReader({ people, events })(personId, atMs, rules) : null;
+  const past = isPast ? createPastReader({ people, events })(personId, atMs, rules) : null;
   const eventsSince = past === null ? null : sweptBefore(firstSeenMs, events);
   const evaluation = evaluate(past?.sums ?? sums, rules, atMs);
   return {

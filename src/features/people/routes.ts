@@ -3,19 +3,20 @@ import type { Rules } from "../../core/compile.ts";
 import { type SentSignal, sentSignals } from "../../core/delivery.ts";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
-import { linkQuerySchema, readQuery } from "../../http/query.ts";
+import { isLongPage, jsonAnswer, linkQuerySchema, readQuery } from "../../http/query.ts";
 import { checkSignedPath } from "../../http/signed-link.ts";
 import type { DeliveryStore } from "../../store/sqlite/delivery.ts";
 import type { EventReader } from "../../store/sqlite/events.ts";
+import { isLongPast } from "../../store/sqlite/past.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { RankStore } from "../../store/sqlite/ranks.ts";
 import { NEWEST_SIGNAL, type SignalReader } from "../../store/sqlite/signals-read.ts";
-import { listEvents } from "./events.ts";
-import { explainPerson } from "./explain.ts";
+import { type EventsQuery, listEvents } from "./events.ts";
+import { type ExplainAnswer, explainPerson } from "./explain.ts";
 import { explanationPage } from "./explanation-page.ts";
-import { listPeople } from "./list.ts";
+import { listPeople, type PeopleAnswer } from "./list.ts";
 import { describePerson, findPerson, readPerson } from "./person.ts";
-import { eventsQuerySchema, explainQuerySchema, peopleQuerySchema } from "./schema.ts";
+import { eventsQuerySchema, explainQuerySchema, type PeopleQuery, peopleQuerySchema } from "./schema.ts";
 
 export type PeopleDeps = {
   keys: Keys;
@@ -26,6 +27,10 @@ export type PeopleDeps = {
   events: EventReader;
   signals: SignalReader;
   deliveries: Pick<DeliveryStore, "bySignals">;
+  /** These run beside the loop. */
+  explainPast: (personId: number, atMs: number) => Promise<ExplainAnswer>;
+  listManyPeople: (query: PeopleQuery) => Promise<PeopleAnswer>;
+  listManyEvents: (personId: number, query: EventsQuery) => Promise<string>;
   /** What links are signed with. */
   secret: Buffer;
 };
@@ -40,7 +45,10 @@ export function peopleRoutes(deps: PeopleDeps) {
     .onBeforeHandle(({ request }) => void keys.require(request.headers, "read"))
     .get(
       "/people",
-      ({ query }) => listPeople(readQuery(peopleQuerySchema, query), deps, rules(), now()),
+      ({ query }) => {
+        const asked = readQuery(peopleQuerySchema, query);
+        return isLongPage(asked) ? deps.listManyPeople(asked) : listPeople(asked, deps, rules(), now());
+      },
       documented({
         topic: "People",
         summary: "Everybody by their score now, or who has an identifier",
@@ -67,7 +75,9 @@ export function peopleRoutes(deps: PeopleDeps) {
       "/people/:id/explain",
       ({ params, query }) => {
         const { at } = readQuery(explainQuerySchema, query);
-        return explainPerson(findPerson(params.id, people), at ?? null, now(), deps, rules());
+        const personId = findPerson(params.id, people);
+        if (at !== undefined && at < now() && isLongPast(personId, at, deps)) return deps.explainPast(personId, at);
+        return explainPerson(personId, at ?? null, now(), deps, rules());
       },
       documented({
         topic: "People",
@@ -80,7 +90,13 @@ export function peopleRoutes(deps: PeopleDeps) {
     )
     .get(
       "/people/:id/events",
-      ({ params, query }) => listEvents(findPerson(params.id, people), readQuery(eventsQuerySchema, query), deps),
+      async ({ params, query }) => {
+        const personId = findPerson(params.id, people);
+        const asked = readQuery(eventsQuerySchema, query);
+        return isLongPage(asked)
+          ? jsonAnswer(await deps.listManyEvents(personId, asked))
+          : listEvents(personId, asked, deps);
+      },
       documented({
         topic: "People",
         summary: "What somebody did, the latest first",
@@ -97,13 +113,13 @@ export function explanationPageRoutes(deps: PeopleDeps) {
   const { keys, rules, now, people, secret } = deps;
   return new Elysia({ name: "explanation-page" }).get(
     "/people/:id/explanation",
-    async ({ params, query, path, request }) => {
+    ({ params, query, path, request }) => {
       const proof = readQuery(linkQuerySchema, query);
       if (proof.signature === undefined) keys.require(request.headers, "read");
       else checkSignedPath(secret, path, proof, now());
       const personId = findPerson(params.id, people);
       const person = describePerson(personId, people, rules(), now());
-      return explanationPage(person, await explainPerson(personId, null, now(), deps, rules()));
+      return explanationPage(person, explainPerson(personId, null, now(), deps, rules()));
     },
     documented({
       topic: "People",

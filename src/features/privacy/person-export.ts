@@ -9,16 +9,16 @@ import { findSubject } from "./find.ts";
 export type PersonExport = { subject: Subject; pieces: Generator<string> };
 
 /** Whom an export is of, and its text in pieces, from a connection that keeps seeing what was stored at one moment. */
-export async function exportPerson(
+export function exportPerson(
   said: string | null,
   database: Database,
   /** The score with its explanation. */
-  explain: (personId: number) => Promise<object>,
+  explain: (personId: number) => object,
   nowMs: number,
-): Promise<PersonExport> {
+): PersonExport {
   const scopes = createScopeReader(database);
   const subject = findSubject(said, { people: createPeopleReader(database), scopes });
-  const explanation = subject.personId === null ? null : await explain(subject.personId);
+  const explanation = subject.personId === null ? null : explain(subject.personId);
   const scope = scopes.scopeOf(subject);
   const rows = createExportReader(database);
   return { subject, pieces: exportedJson({ scope, events: createEventReader(database), rows, explanation, nowMs }) };

@@ -15,7 +15,7 @@ export const signalsQuerySchema = z.strictObject({
   cursor: cursorSchema.optional(),
 });
 
-type SignalsQuery = z.infer<typeof signalsQuerySchema>;
+export type SignalsQuery = z.infer<typeof signalsQuerySchema>;
 
 export type SignalsSources = {
   people: PeopleReader;

@@ -1,17 +1,24 @@
 import { Elysia } from "elysia";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
-import { readQuery } from "../../http/query.ts";
-import { listSignals, type SignalsSources, signalsQuerySchema } from "./list.ts";
+import { isLongPage, jsonAnswer, readQuery } from "../../http/query.ts";
+import { listSignals, type SignalsQuery, type SignalsSources, signalsQuerySchema } from "./list.ts";
 
-export type SignalsDeps = SignalsSources & { keys: Keys };
+export type SignalsDeps = SignalsSources & {
+  keys: Keys;
+  /** Beside the loop. */
+  listManySignals: (query: SignalsQuery) => Promise<string>;
+};
 
 export function signalRoutes(deps: SignalsDeps) {
   return new Elysia({ name: "signals" })
     .onBeforeHandle(({ request }) => void deps.keys.require(request.headers, "read"))
     .get(
       "/signals",
-      ({ query }) => listSignals(readQuery(signalsQuerySchema, query), deps),
+      async ({ query }) => {
+        const asked = readQuery(signalsQuerySchema, query);
+        return isLongPage(asked) ? jsonAnswer(await deps.listManySignals(asked)) : listSignals(asked, deps);
+      },
       documented({
         topic: "Signals",
         summary: "Every crossing of a threshold, the latest first",

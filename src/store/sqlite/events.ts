@@ -12,6 +12,8 @@ export type ReadEvent = Event & EventPosition & { identityId: number };
 export type EventReader = {
   /** The newest below `before` that any of the identities did, newest first. */
   newestOf(identityIds: readonly number[], before: EventPosition, limit: number): ReadEvent[];
+  /** How many an identity did up to a time; counts no further than told. */
+  countUntil(identityId: number, atMs: number, most: number): number;
   /** What was received before is swept; 0 where nothing ever was. */
   keptSinceMs(): number;
 };
@@ -25,6 +27,7 @@ export const EVENTS_SQL = {
     where identity_id = ? and occurred_at = ? and event_seq < ? order by event_seq desc limit ?`,
   earlier: `select occurred_at as occurredMs, event_seq as eventSeq from event
     where identity_id = ? and occurred_at < ? and occurred_at >= ? order by occurred_at desc, event_seq desc limit ?`,
+  until: "select 1 from event where identity_id = ? and occurred_at <= ? limit ?",
   event: `select ${EVENT_COLUMNS} from event where event_seq = ?`,
   keptSince: "select before_at as beforeMs from retention where swept = 'events'",
 } as const;
@@ -33,8 +36,10 @@ export function createEventReader(database: Database): EventReader {
   const selectSameMoment = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.sameMoment);
   const selectEarlier = database.query<EventPosition, [number, number, number, number]>(EVENTS_SQL.earlier);
   const selectEvent = database.query<EventRow<ReadEvent>, [number]>(EVENTS_SQL.event);
+  const selectUntil = database.query<[number], [number, number, number]>(EVENTS_SQL.until);
   const selectKeptSince = database.query<{ beforeMs: number }, []>(EVENTS_SQL.keptSince);
   return {
+    countUntil: (identityId, atMs, most) => selectUntil.values(identityId, atMs, most).length,
     keptSinceMs: () => selectKeptSince.get()?.beforeMs ?? 0,
     newestOf: (identityIds, before, limit) => {
       let newest: EventPosition[] = [];

@@ -7,18 +7,19 @@ import type { PeopleReader } from "./people.ts";
 
 /** Events that one look into the past goes through. */
 const PAST_EVENTS_MAX = 100_000;
-/** Events read before others get their turn. */
 const SLICE_EVENTS = 500;
+/** Events that are gone through in a moment. */
+const SHORT_PAST_EVENTS = 200;
 
 /** What somebody's score was made of, and when they were seen last, at a time gone by. */
 export type Past = { sums: Sums; lastSeenMs: number };
 
-export type PastReader = (personId: number, atMs: number, rules: Rules) => Promise<Past>;
+export type PastReader = (personId: number, atMs: number, rules: Rules) => Past;
 
 /** Reads the past from the stored events. One reader serves one question: what it may go through is bounded for all of it. */
 export function createPastReader({ people, events }: { people: PeopleReader; events: EventReader }): PastReader {
   let left = PAST_EVENTS_MAX;
-  return async (personId, atMs, rules) => {
+  return (personId, atMs, rules) => {
     checkKept(people.personOf(personId).score.firstSeenMs, atMs, events.keptSinceMs());
     const identityIds = people.allIdentitiesOf(personId).map(({ identityId }) => identityId);
     const past = createRecomputation(rules, atMs);
@@ -32,7 +33,6 @@ export function createPastReader({ people, events }: { people: PeopleReader; eve
       const last = slice.at(-1);
       if (last === undefined || slice.length < SLICE_EVENTS) return { sums: past.sums(), lastSeenMs };
       before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };
-      await new Promise((resolve) => setImmediate(resolve));
     }
     throw new AppError(
       "invalid",
@@ -40,6 +40,19 @@ export function createPastReader({ people, events }: { people: PeopleReader; eve
       "at",
     );
   };
+}
+
+/** Whether a look into somebody's past takes longer than a moment; counted in the index alone. */
+export function isLongPast(
+  personId: number,
+  atMs: number,
+  { people, events }: { people: PeopleReader; events: EventReader },
+): boolean {
+  let left = SHORT_PAST_EVENTS;
+  return people.allIdentitiesOf(personId).some(({ identityId }) => {
+    left -= events.countUntil(identityId, atMs, left + 1);
+    return left < 0;
+  });
 }
 
 /** Whoever came after the last sweep has all of their events. */
