@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
@@ -7,12 +7,11 @@ import defaultIntent from "../src/config/default-intent.json" with { type: "json
 import { parseCommand } from "../src/config/flags.ts";
 import { parseIntentConfig } from "../src/config/intent.ts";
 import { conclude } from "../src/jobs/deliver-schedule.ts";
-import { type Server, startServer } from "./e2e/support/server.ts";
 import { addressesIn, servedAddresses } from "./readme/addresses.ts";
 import { constantOf, limitOf } from "./readme/limits.ts";
 import { type Block, blocksOf, tableOf } from "./readme/markdown.ts";
 import { differences, differingLines, jsonValues } from "./readme/resembles.ts";
-import { freePorts, runTour, type TourResult } from "./readme/tour.ts";
+import { runTour, type TourResult } from "./readme/tour.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { ensureProgram } from "./support/program.ts";
 
@@ -219,68 +218,4 @@ describe("the server it describes", () => {
     expect(stderr.toString()).not.toContain("do-intent.service");
     expect(exitCode).toBe(0);
   });
-
-  describe.skipIf(Bun.which("caddy") === null)("behind Caddy", () => {
-    const folder = temporaryFolder();
-    let server: Server | null = null;
-    let caddy: Bun.Subprocess | null = null;
-    let base = "";
-    let tls = {};
-
-    beforeAll(async () => {
-      server = await startServer();
-      const [port] = await freePorts(1);
-      base = `https://localhost:${port}`;
-      const site = named("Caddyfile")
-        .text.replace("intent.example.com {", `${base} {\n\ttls internal`)
-        .replace("127.0.0.1:3000", `127.0.0.1:${server.port}`);
-      const path = join(folder.path, "Caddyfile");
-      writeFileSync(path, `{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n\n${site}\n`);
-      caddy = Bun.spawn(["caddy", "run", "--config", path], {
-        env: { PATH: process.env.PATH, HOME: folder.path, XDG_DATA_HOME: folder.path, XDG_CONFIG_HOME: folder.path },
-        stdout: "ignore",
-        stderr: "ignore",
-      });
-      tls = { tls: { ca: await certificateOf(join(folder.path, "caddy/pki/authorities/local/root.crt"), base) } };
-    }, TOUR_TIMEOUT_MS);
-
-    afterAll(async () => {
-      caddy?.kill();
-      await caddy?.exited;
-      await server?.close();
-      folder[Symbol.dispose]();
-    });
-
-    test("an event comes through, and the script", async () => {
-      const event = { event: "page_view", event_id: "through-caddy", anonymous_id: "visitor-1", url: "/pricing" };
-      const sent = await fetch(`${base}/v1/e`, {
-        ...tls,
-        method: "POST",
-        headers: { origin: base },
-        body: JSON.stringify(event),
-      });
-      expect(sent.status).toBe(200);
-      // Only with the host that the browser asked for can the server tell its own site.
-      expect(sent.headers.get("set-cookie")).toMatch(/^_di=visitor-1;.*; Secure$/);
-      expect(server?.events().map(({ event_id }) => event_id)).toEqual(["through-caddy"]);
-      const script = await fetch(`${base}/s.js`, tls);
-      expect(script.headers.get("content-type")).toContain("javascript");
-      expect(await script.text()).toContain("doIntent");
-    });
-  });
 });
-
-/** Caddy's own root certificate, once it serves with it. */
-async function certificateOf(path: string, base: string): Promise<string> {
-  for (;;) {
-    if (existsSync(path)) {
-      const ca = readFileSync(path, "utf8");
-      const isUp = await fetch(`${base}/health`, { tls: { ca } }).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-      if (isUp) return ca;
-    }
-    await Bun.sleep(50);
-  }
-}
