@@ -25,7 +25,7 @@ export function normalizeEmail(
 }
 
 /** A domain has two spellings, in letters and as `xn--` for machines; it is compared in letters. */
-function readableDomain(domain: string): string {
+export function readableDomain(domain: string): string {
   if (ASCII_PATTERN.test(domain) && !domain.includes("xn--")) return domain;
   return domain.split(".").map(readableLabel).join(".");
 }

@@ -2,8 +2,8 @@ import { ACCOUNT_PEOPLE_MAX, accountDomainOf, activeSinceMs, evaluateAccount } f
 import { type Attribution, combineAttribution } from "../../core/attribution.ts";
 import { attributionData, type TouchData } from "../../core/channel.ts";
 import type { Rules } from "../../core/compile.ts";
-import { AppError } from "../../core/error.ts";
 import { readableDomain } from "../../core/email.ts";
+import { AppError } from "../../core/error.ts";
 import { MOMENTUM_WEEKS, type Momentum, momentumOf, WEEK_MS } from "../../core/momentum.ts";
 import { type AccountPersonData, accountPersonData, type GroupPoints, type Reason } from "../../core/signal.ts";
 import type { IntentScore } from "../../core/state.ts";

@@ -279,6 +279,16 @@ describe("accounts", () => {
     PROPERTY_MAX_MS,
   );
 
+  test.each(["bücher.example", "xn--bcher-kva.example", "BÜCHER.example", "www.xn--bcher-kva.example"])(
+    "are found by their domain as %s",
+    async (domain) => {
+      await using instance = startInstance({ intent });
+      await know(instance, "ada@bücher.example");
+      const { status, body } = await instance.getSecret<Full>(`/accounts/${encodeURIComponent(domain)}`);
+      expect([status, body.domain]).toEqual([200, "bücher.example"]);
+    },
+  );
+
   test("are for the secret key only, and what makes no sense is refused", async () => {
     await using instance = startInstance({ intent });
     for (const path of ["/accounts", "/accounts/acme.example"]) expect((await instance.get(path)).status).toBe(401);

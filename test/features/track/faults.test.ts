@@ -30,7 +30,7 @@ async function ask(submit: () => Promise<unknown>, path: string, body: object): 
     visit: () => ({ country_header: null, device_class: false }),
     metrics: createMetrics(),
     limits: { charge: () => undefined },
-    identityTrust: () => ({ mode: "off", hashOf: "either" as const, secrets: () => [] }),
+    identityTrust: () => ({ mode: "off" as const, hashOf: "either" as const, secrets: () => [] }),
     isTrapped: () => false,
   };
   const app = new Elysia()
