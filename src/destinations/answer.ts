@@ -2,6 +2,8 @@ import { DAY_MS } from "../core/duration.ts";
 import type { Answer, Verdict } from "./interface.ts";
 
 const ANSWER_KEPT_MAX = 500;
+/** What is looked at for it; some vendors' answers are much longer. */
+const ANSWER_SEEN_MAX = 4_096;
 /** The shortest run of characters that, when it also stands in what we sent, is taken for an echo of it. */
 const ECHO_MIN = 6;
 const RETRY_AFTER_MAX_MS = DAY_MS;
@@ -28,7 +30,7 @@ export function boundedMs(afterMs: number): number | null {
 }
 
 /** The answer's body as an object, for vendors that explain themselves in JSON. */
-export function jsonOf({ body }: Answer): unknown {
+export function jsonOf({ body }: Pick<Answer, "body">): unknown {
   try {
     return JSON.parse(body);
   } catch {
@@ -43,6 +45,7 @@ export function jsonOf({ body }: Answer): unknown {
 export function keepable(answer: string, sent: readonly string[]): string {
   if (answer === "") return "";
   const text = answer
+    .slice(0, ANSWER_SEEN_MAX)
     .replace(/[^\s@"'<>]+@[^\s@"'<>]+/g, "…")
     .slice(0, ANSWER_KEPT_MAX)
     .trim();

@@ -20,12 +20,14 @@ export type OutgoingRequest = {
   method: "POST" | "PUT" | "PATCH";
   headers: { [name: string]: string };
   body: string;
+  /** How much of the answer is read, where that is more than anybody else's. */
+  answerMaxBytes?: number;
 };
 
 /** What came back; `status` is null when nothing did, and `body` says why. */
 export type Answer = {
   status: number | null;
-  /** At most some kilobytes of it. */
+  /** Up to a bound. */
   body: string;
   retryAfter: string | null;
 };
@@ -37,6 +39,30 @@ export type Verdict =
   | { outcome: "limited"; afterMs: number }
   | { outcome: "refused" }
   | { outcome: "gone" };
+
+/** What an answer says of several that went together. */
+export type BatchVerdict =
+  /** All of them alike. */
+  | Verdict
+  /** In their order; `said` is what the answer says of this one alone. */
+  | { outcome: "each"; records: { verdict: Verdict; said: string }[] }
+  /** Refused for what may be the fault of one of them: smaller requests tell whose. */
+  | { outcome: "unclear" };
+
+/** For receivers that take several in one request. Stored, judged and repeated is each by itself. */
+export type Batch = {
+  /** The most in one request. */
+  recordsMax: number;
+  /**
+   * Two with the same key never go into one request: one would overtake the other, and vendors refuse it. Null is for
+   * what can only go alone, such as a body that waits since this name was another kind of destination.
+   */
+  keyOf(body: string): string | null;
+  /** One body of many. */
+  gather(bodies: readonly string[]): string;
+  /** Of two or more; one alone is judged as ever. */
+  judge(answer: Answer, bodies: readonly string[], nowMs: number): BatchVerdict;
+};
 
 export type Tools = {
   /** The text behind a secret: itself, env:NAME or file:PATH. */
@@ -60,6 +86,8 @@ export type RemoteDestination = Common & {
   isPrivateAllowed(host: string): boolean;
   request(parcel: Parcel, tools: Tools): Promise<OutgoingRequest>;
   judge(answer: Answer, nowMs: number): Verdict;
+  /** What waits goes together, where the receiver takes that. */
+  batch?: Batch;
 };
 
 export type LocalDestination = Common & { write(parcel: Parcel, tools: Tools): Promise<void> };

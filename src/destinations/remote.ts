@@ -1,4 +1,8 @@
+import { jsonOf } from "./answer.ts";
 import type { OutgoingRequest, RemoteDestination } from "./interface.ts";
+
+/** Of what is said about up to two hundred records. */
+export const BATCH_ANSWER_MAX_BYTES = 1_048_576;
 
 type RemoteConfig = { allow_private: boolean | string[]; concurrency_max: number };
 
@@ -17,4 +21,19 @@ export function remoteOptions(
 
 export function jsonRequest(url: string, body: string, headers: { [name: string]: string } = {}): OutgoingRequest {
   return { url, method: "POST", headers: { ...headers, "content-type": "application/json" }, body };
+}
+
+type StoredRecord = { [field: string]: unknown };
+
+/** The records in a body as it is stored, under the name of their list; none in what was rendered for somebody else. */
+export function recordsIn(body: string, list: string): StoredRecord[] {
+  const held = (jsonOf({ body }) as { [list: string]: unknown } | null)?.[list];
+  return Array.isArray(held) ? held : [];
+}
+
+/** The value by which a body's only record is found; null where it has none, or is not alone. */
+export function keyIn(body: string, list: string, field: string): string | null {
+  const records = recordsIn(body, list);
+  const key = records[0]?.[field];
+  return typeof key === "string" && records.length === 1 ? key.toLowerCase() : null;
 }

@@ -3,8 +3,8 @@ import { isAboutAccount, type SignalData } from "../core/signal.ts";
 import { jsonOf, judgeHttp } from "./answer.ts";
 import { briefOf } from "./brief.ts";
 import type { ConfigOf } from "./config.ts";
-import type { Answer, RemoteDestination, RenderContext, Verdict } from "./interface.ts";
-import { remoteOptions } from "./remote.ts";
+import type { Answer, BatchVerdict, RemoteDestination, RenderContext, Verdict } from "./interface.ts";
+import { BATCH_ANSWER_MAX_BYTES, keyIn, recordsIn, remoteOptions } from "./remote.ts";
 import { fetchToken, type Token } from "./salesforce-token.ts";
 
 /** The organisation's daily or concurrent requests are used up. */
@@ -13,8 +13,12 @@ const LIMITED_MS = 900_000;
 /** Errors of a record that pass by themselves. */
 const PASSING_CODES = ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "TXN_SECURITY_METERING_ERROR"];
 
+const SALESFORCE_BATCH_MAX = 200;
+/** Refusals of a whole request for what may be the fault of one record in it, or of how many there are. */
+const UNCLEAR_STATUSES = [300, 400, 413];
+
 const resultsSchema = z.array(
-  z.object({ success: z.boolean(), errors: z.array(z.object({ statusCode: z.string() })).default([]) }),
+  z.object({ success: z.boolean(), errors: z.array(z.looseObject({ statusCode: z.string() })).default([]) }),
 );
 const faultsSchema = z.array(z.object({ errorCode: z.string() }));
 
@@ -34,11 +38,22 @@ export function salesforce(config: ConfigOf<"salesforce">): RemoteDestination {
         method: "PATCH",
         headers: { authorization: `Bearer ${token.accessToken}`, "content-type": "application/json" },
         body,
+        answerMaxBytes: BATCH_ANSWER_MAX_BYTES,
       };
     },
     judge: (answer, nowMs) => {
       if (answer.status === 401) token = null;
       return judge(answer, nowMs);
+    },
+    batch: {
+      recordsMax: SALESFORCE_BATCH_MAX,
+      keyOf: (body) => keyIn(body, "records", config.external_id_field),
+      gather: (bodies) =>
+        JSON.stringify({ allOrNone: false, records: bodies.flatMap((body) => recordsIn(body, "records")) }),
+      judge: (answer, bodies, nowMs) => {
+        if (answer.status === 401) token = null;
+        return judgeBatch(answer, bodies, nowMs);
+      },
     },
   };
 }
@@ -68,10 +83,28 @@ function judge(answer: Answer, nowMs: number): Verdict {
   return judgeHttp(answer, nowMs);
 }
 
-function judgeResults(answer: Answer): Verdict {
+/** The results stand in the order of the records. */
+function judgeBatch(answer: Answer, bodies: readonly string[], nowMs: number): BatchVerdict {
+  const { status } = answer;
+  if (status !== null && UNCLEAR_STATUSES.includes(status)) return { outcome: "unclear" };
+  if (status !== 200) return judge(answer, nowMs);
   const results = resultsSchema.safeParse(jsonOf(answer)).data;
-  if (results === undefined || results.length === 0) return { outcome: "retry" };
-  if (results.every(({ success }) => success)) return { outcome: "delivered" };
-  const codes = results.flatMap(({ errors }) => errors.map(({ statusCode }) => statusCode));
-  return { outcome: codes.every((code) => PASSING_CODES.includes(code)) ? "retry" : "refused" };
+  if (results?.length !== bodies.length) return { outcome: "retry" };
+  return {
+    outcome: "each",
+    records: results.map((result) => ({
+      verdict: verdictOn(result),
+      said: result.success ? "" : JSON.stringify(result.errors),
+    })),
+  };
+}
+
+function judgeResults(answer: Answer): Verdict {
+  const [result] = resultsSchema.safeParse(jsonOf(answer)).data ?? [];
+  return result === undefined ? { outcome: "retry" } : verdictOn(result);
+}
+
+function verdictOn({ success, errors }: z.infer<typeof resultsSchema>[number]): Verdict {
+  if (success) return { outcome: "delivered" };
+  return { outcome: errors.every(({ statusCode }) => PASSING_CODES.includes(statusCode)) ? "retry" : "refused" };
 }

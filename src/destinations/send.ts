@@ -37,7 +37,8 @@ async function sendToAny(outgoing: OutgoingRequest, options: SendOptions, stop: 
   const addresses = await unlessStopped(addressesOf(host, options), stop);
   for (const [index, address] of addresses.entries()) {
     try {
-      return await readAnswer(await open(url, host, address, outgoing, stop));
+      const response = await open(url, host, address, outgoing, stop);
+      return await readAnswer(response, outgoing.answerMaxBytes ?? ANSWER_MAX_BYTES);
     } catch (error) {
       if (index === addresses.length - 1 || !isUnconnected(error)) throw error;
     }
@@ -67,11 +68,11 @@ function open(
 }
 
 /** Collects the answer up to its bound and then drops the connection; what breaks off after the status has a status. */
-async function readAnswer(response: Response): Promise<Answer> {
+async function readAnswer(response: Response, bytesMax: number): Promise<Answer> {
   const { status, headers } = response;
   const answer: Answer = { status, body: "", retryAfter: headers.get("retry-after") };
   // Most say beforehand that it is short, and reading that at once costs a fraction of reading it piece by piece.
-  if (isShort(headers)) {
+  if (isWithin(bytesMax, headers)) {
     answer.body = await response.text().catch(() => "");
     return answer;
   }
@@ -80,7 +81,7 @@ async function readAnswer(response: Response): Promise<Answer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    while (bytes < ANSWER_MAX_BYTES) {
+    while (bytes < bytesMax) {
       const { value, done } = await reader.read();
       if (done) break;
       chunks.push(value);
@@ -89,15 +90,15 @@ async function readAnswer(response: Response): Promise<Answer> {
   } catch {
     // The status says what became of the request.
   }
-  answer.body = Buffer.concat(chunks).subarray(0, ANSWER_MAX_BYTES).toString();
-  if (bytes >= ANSWER_MAX_BYTES) await reader.cancel().catch(() => undefined);
+  answer.body = Buffer.concat(chunks).subarray(0, bytesMax).toString();
+  if (bytes >= bytesMax) await reader.cancel().catch(() => undefined);
   return answer;
 }
 
 /** Where it comes in pieces, its length counts for nothing. */
-function isShort(headers: Headers): boolean {
+function isWithin(bytesMax: number, headers: Headers): boolean {
   const length = headers.get("content-length") ?? "";
-  return /^\d+$/.test(length) && Number(length) <= ANSWER_MAX_BYTES && !headers.has("transfer-encoding");
+  return /^\d+$/.test(length) && Number(length) <= bytesMax && !headers.has("transfer-encoding");
 }
 
 function isUnconnected(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { keepable } from "../destinations/answer.ts";
 import type { DestinationConfig } from "../destinations/config.ts";
 import {
   type Answer,
+  type BatchVerdict,
   NotSendable,
   type OutgoingRequest,
   type Parcel,
@@ -27,13 +28,32 @@ export const realPost: Post = {
 
 export type Attempt = { verdict: Verdict; status: number | null; answer: string };
 
-/** Tries once, and never throws: a fault of ours while preparing is tried again like one of theirs. */
+/** In the order of the parcels; or that only smaller requests can tell what is wrong with which of them. */
+export type Attempts = readonly Attempt[] | "unclear";
+
+/** Tries one once, and never throws: a fault of ours while preparing is tried again like one of theirs. */
 export async function attempt(
   config: DestinationConfig,
   parcel: Parcel,
   post: Post,
   signal: AbortSignal,
 ): Promise<Attempt> {
+  const attempts = await attemptAll(config, [parcel], post, signal);
+  const [only] = attempts === "unclear" ? [] : attempts;
+  if (only === undefined) throw new Error("one parcel has one outcome");
+  return only;
+}
+
+/** The same for several, which go in one request where the destination takes that; otherwise there must be one only. */
+export async function attemptAll(
+  config: DestinationConfig,
+  parcels: readonly Parcel[],
+  post: Post,
+  signal: AbortSignal,
+): Promise<Attempts> {
+  const [parcel] = parcels;
+  if (parcel === undefined) return [];
+  const bodies = parcels.map(({ body }) => body);
   const secrets: string[] = [];
   try {
     const destination = destinationOf(config);
@@ -53,19 +73,38 @@ export async function attempt(
     };
     if ("write" in destination) {
       await destination.write(parcel, tools);
-      return { verdict: { outcome: "delivered" }, status: null, answer: "" };
+      return [{ verdict: { outcome: "delivered" }, status: null, answer: "" }];
     }
-    const request = await destination.request(parcel, tools);
+    const { batch } = destination;
+    const isOne = batch === undefined || parcels.length === 1;
+    const request = await destination.request(isOne ? parcel : { ...parcel, body: batch.gather(bodies) }, tools);
     const answer = await exchange(request);
-    const sent = [request.url, request.body, ...Object.values(request.headers), ...secrets];
-    return {
-      verdict: destination.judge(answer, parcel.nowMs),
-      status: answer.status,
-      answer: keepable(answer.body, sent),
-    };
+    const { nowMs } = parcel;
+    const verdict = isOne ? destination.judge(answer, nowMs) : batch.judge(answer, bodies, nowMs);
+    return concluded(verdict, answer, bodies, [request.url, ...Object.values(request.headers), ...secrets]);
   } catch (error) {
-    return failedAttempt(error, [parcel.body, ...secrets]);
+    const failed = failedAttempt(error, [...bodies, ...secrets]);
+    return parcels.map(() => failed);
   }
+}
+
+/** Each keeps what was said of it, without what was sent of it. */
+function concluded(
+  verdict: BatchVerdict,
+  { status, body }: Answer,
+  bodies: readonly string[],
+  sent: readonly string[],
+): Attempts {
+  if (verdict.outcome === "unclear") return "unclear";
+  if (verdict.outcome === "each") {
+    return verdict.records.map(({ verdict: own, said }, index) => ({
+      verdict: own,
+      status,
+      answer: keepable(said, [bodies[index] ?? "", ...sent]),
+    }));
+  }
+  const answer = keepable(body, [...bodies, ...sent]);
+  return bodies.map(() => ({ verdict, status, answer }));
 }
 
 function failedAttempt(error: unknown, sent: readonly string[]): Attempt {

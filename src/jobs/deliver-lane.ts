@@ -2,19 +2,17 @@ import type { DestinationConfig } from "../destinations/config.ts";
 import { destinationOf } from "../destinations/registry.ts";
 import type { DeliveryMark, DeliveryStore, DueDelivery } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
-import type { Attempt } from "./deliver-attempt.ts";
+import type { Attempts } from "./deliver-attempt.ts";
 import { healthAfter } from "./deliver-health.ts";
+import { createQueue, type QueueStore } from "./deliver-queue.ts";
 import { conclude } from "./deliver-schedule.ts";
 
-/** Read at once; the index is asked again only when these are used up. */
-const READ_AHEAD_MAX = 256;
-
 export type LaneOptions = {
-  store: Pick<DeliveryStore, "due" | "toSend" | "nextDueMs" | "health">;
+  store: QueueStore & Pick<DeliveryStore, "health">;
   now: () => number;
   random: () => number;
   /** Resolves, whatever happens. */
-  attempt: (config: DestinationConfig, delivery: DueDelivery) => Promise<Attempt>;
+  attempt: (config: DestinationConfig, deliveries: readonly DueDelivery[]) => Promise<Attempts>;
   /** Takes what became of an attempt; `release` follows once it is stored. */
   record: (mark: DeliveryMark, health: DestinationHealth | null) => void;
   /** A place became free, or the next attempt is due at another time than was thought. */
@@ -38,68 +36,39 @@ export type Lane = {
 /** One destination's queue. Nothing here is shared with another, so that a slow one slows itself only. */
 export function createLane(name: string, options: LaneOptions): Lane {
   const { store, now } = options;
-  /** Read, under way or not yet marked: pending in the store, and yet not to be sent again. */
-  const held = new Set<number>();
-  let queue: number[] = [];
+  const queue = createQueue(name, store);
   let underWay = 0;
   /** The last look found nothing to send: a place that becomes free is no reason for another. */
   let isDrained = false;
   let quietUntilMs = 0;
   let health = store.health(name);
-  /** All that was due by then has been read; what is new is due later. */
-  let readToMs = Number.NEGATIVE_INFINITY;
-  /** The same within one round. */
-  let isReadThrough = false;
-  /** When what has waited longest for a later time is due, or that nothing does; undefined when that is not known. */
-  let laterMs: number | null | undefined;
 
-  const rewind = (): void => {
-    readToMs = Number.NEGATIVE_INFINITY;
-    laterMs = undefined;
-  };
-
-  const refill = (nowMs: number): void => {
-    if (nowMs < readToMs) rewind();
-    const limit = held.size + READ_AHEAD_MAX;
-    const found = store.due(name, nowMs, limit, readToMs);
-    isReadThrough = found.length < limit;
-    if (isReadThrough) readToMs = nowMs;
-    queue = found.filter((deliveryId) => !held.has(deliveryId));
-    for (const deliveryId of queue) held.add(deliveryId);
-  };
-
-  const nextDueMs = (nowMs: number): number | null => {
-    if (laterMs === undefined || (laterMs !== null && laterMs <= nowMs)) laterMs = store.nextDueMs(name, nowMs);
-    return laterMs;
-  };
-
-  /** The next to send; one that was erased meanwhile is passed over. */
-  const take = (nowMs: number): DueDelivery | null => {
-    if (queue.length === 0 && !isReadThrough) refill(nowMs);
-    for (let deliveryId = queue.shift(); deliveryId !== undefined; deliveryId = queue.shift()) {
-      const delivery = store.toSend(deliveryId);
-      if (delivery !== null) return delivery;
-      held.delete(deliveryId);
-    }
-    return null;
-  };
-
-  const noteDown = (delivery: DueDelivery, { verdict, status, answer }: Attempt): void => {
+  const noteDown = (deliveries: readonly DueDelivery[], attempts: Exclude<Attempts, "unclear">): void => {
     const nowMs = now();
-    const { quietUntilMs: askedMs, ...conclusion } = conclude(verdict, delivery.attempts, nowMs, options.random);
-    quietUntilMs = Math.max(quietUntilMs, askedMs ?? 0);
-    const changed = healthAfter(health, verdict.outcome, nowMs);
+    // Where one record of several arrived, the destination is well.
+    const outcomes = attempts.map(({ verdict }) => verdict.outcome);
+    const telling = outcomes.find((outcome) => outcome === "delivered") ?? outcomes[0];
+    const changed = telling === undefined ? null : healthAfter(health, telling, nowMs);
+    for (const [index, { verdict, status, answer }] of attempts.entries()) {
+      const { deliveryId, attempts: before } = deliveries[index] as DueDelivery;
+      const { quietUntilMs: askedMs, ...conclusion } = conclude(verdict, before, nowMs, options.random);
+      quietUntilMs = Math.max(quietUntilMs, askedMs ?? 0);
+      const mark = { deliveryId, destination: name, ...conclusion, attemptedMs: nowMs, status, answer };
+      options.record(mark, index === 0 ? changed : null);
+    }
     health = changed ?? health;
-    const { deliveryId } = delivery;
-    options.record({ deliveryId, destination: name, ...conclusion, attemptedMs: nowMs, status, answer }, changed);
   };
 
-  /** Nobody waits for it, so a fault must end here. The delivery stays held then: it may have arrived. */
-  const dispatch = async (config: DestinationConfig, delivery: DueDelivery): Promise<void> => {
+  /** Nobody waits for it, so a fault must end here. The deliveries stay held then: they may have arrived. */
+  const dispatch = async (config: DestinationConfig, deliveries: readonly DueDelivery[]): Promise<void> => {
     let isNoted = false;
     try {
-      noteDown(delivery, await options.attempt(config, delivery));
-      isNoted = true;
+      const attempts = await options.attempt(config, deliveries);
+      if (attempts === "unclear") queue.halve(deliveries);
+      else {
+        noteDown(deliveries, attempts);
+        isNoted = true;
+      }
     } catch (error) {
       options.onFault(error);
     } finally {
@@ -111,36 +80,33 @@ export function createLane(name: string, options: LaneOptions): Lane {
   return {
     pump: (config) => {
       isDrained = false;
-      isReadThrough = false;
+      queue.begin();
       if (health.pausedMs !== null) {
-        for (const deliveryId of queue) held.delete(deliveryId);
-        queue = [];
-        rewind();
+        queue.drop();
         return null;
       }
       const destination = destinationOf(config);
+      const [batch, spacingMs] = "write" in destination ? [undefined, 0] : [destination.batch, destination.spacingMs];
       const nowMs = now();
       // Whoever does not answer is asked one at a time: hanging requests take places that all destinations share.
       const placesMax = health.failingSinceMs === null ? destination.concurrencyMax : 1;
       while (underWay < placesMax) {
         if (quietUntilMs > nowMs) return quietUntilMs;
-        const delivery = take(nowMs);
-        if (delivery === null) {
+        const deliveries = queue.take(nowMs, batch);
+        if (deliveries.length === 0) {
           isDrained = true;
-          return nextDueMs(nowMs);
+          return queue.nextDueMs(nowMs);
         }
         underWay += 1;
-        quietUntilMs = nowMs + ("write" in destination ? 0 : destination.spacingMs);
-        void dispatch(config, delivery);
+        quietUntilMs = nowMs + spacingMs;
+        void dispatch(config, deliveries);
       }
       return null;
     },
-    release: (deliveryId) => {
-      held.delete(deliveryId);
-    },
-    rewind,
+    release: queue.release,
+    rewind: queue.rewind,
     refresh: () => {
-      rewind();
+      queue.rewind();
       health = store.health(name);
       quietUntilMs = 0;
     },

@@ -2,7 +2,7 @@ import { formatId } from "../core/id.ts";
 import type { DestinationConfig } from "../destinations/config.ts";
 import type { DeliveryMark, DeliveryStore } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
-import { attempt, type Post } from "./deliver-attempt.ts";
+import { attemptAll, type Post } from "./deliver-attempt.ts";
 import { createLane, type Lane } from "./deliver-lane.ts";
 import type { DeliveryLog } from "./deliver-marks.ts";
 
@@ -51,8 +51,15 @@ export function createLanes({
       store,
       now,
       random,
-      attempt: (config, { deliveryId, body }) =>
-        attempt(config, { deliveryId: formatId("delivery", deliveryId), body, nowMs: now() }, post, abort),
+      attempt: (config, deliveries) => {
+        const nowMs = now();
+        const parcels = deliveries.map(({ deliveryId, body }) => ({
+          deliveryId: formatId("delivery", deliveryId),
+          body,
+          nowMs,
+        }));
+        return attemptAll(config, parcels, post, abort);
+      },
       record,
       onChange: () => touch(name),
       onFault: (error) => log.warn("delivery_not_noted", { destination: name, reason: reasonOf(error) }),

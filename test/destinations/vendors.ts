@@ -81,24 +81,60 @@ export const discordServer: Behaviour = (request, response) => {
   return response.writeHead(204).end();
 };
 
+const HUBSPOT_INPUTS_MAX = 100;
+/** Addresses there are refused by either CRM, as those are that no mail could reach. */
+export const REFUSED_DOMAIN = "refused.example";
+
+type Input = { id: string; idProperty: string; properties: object; objectWriteTraceId?: string };
+
+/** One fault sinks the whole request, unless each input has an id under which the answer can name it. */
 export const hubspotServer: Behaviour = (request, response) => {
   const fail = (status: number, category: string) =>
     json(response, status, { status: "error", category, message: "refused", correlationId: "c" });
   if (request.path !== "/crm/v3/objects/contacts/batch/upsert" || !isJsonPost(request))
     return fail(404, "OBJECT_NOT_FOUND");
   if (request.headers.authorization !== "Bearer pat-1") return fail(401, "INVALID_AUTHENTICATION");
-  const { inputs } = JSON.parse(request.body);
-  for (const { id, idProperty, properties } of inputs) {
-    const isValid =
+  const { inputs } = JSON.parse(request.body) as { inputs?: Input[] };
+  if (inputs === undefined || inputs.length > HUBSPOT_INPUTS_MAX) return fail(400, "VALIDATION_ERROR");
+  const isUnique = (values: unknown[]) => new Set(values).size === inputs.length;
+  if (!isUnique(inputs.map(({ id }) => id.toLowerCase()))) return fail(400, "VALIDATION_ERROR");
+  const isShapely = inputs.every(
+    ({ id, idProperty, properties }) =>
       idProperty === "email" &&
       /^[^@]+@[^@]+$/.test(id) &&
       Object.entries(properties).every(
         ([name, value]) => /^(intent_score|intent_level|intent_reasons)$/.test(name) && typeof value === "string",
-      );
-    if (!isValid) return fail(400, "VALIDATION_ERROR");
-  }
-  return json(response, 200, { status: "COMPLETE", results: inputs.map(() => ({ id: "1", new: true })) });
+      ),
+  );
+  const refused = inputs.filter(({ id }) => id.endsWith(REFUSED_DOMAIN));
+  const traces = inputs.map(({ objectWriteTraceId }) => objectWriteTraceId);
+  const isTraced = isUnique(traces) && traces.every((trace) => typeof trace === "string");
+  if (!isShapely || (refused.length > 0 && !isTraced)) return fail(400, "VALIDATION_ERROR");
+  const results = inputs
+    .filter((input) => !refused.includes(input))
+    .map(({ id, objectWriteTraceId }) => ({ id: "1", new: true, properties: { email: id }, objectWriteTraceId }));
+  if (refused.length === 0) return json(response, 200, { status: "COMPLETE", results });
+  const errors = refused.map(({ id, objectWriteTraceId }) => ({
+    status: "error",
+    category: "VALIDATION_ERROR",
+    message: `Property values were not valid: ${id} is no e-mail`,
+    context: { objectWriteTraceId: [objectWriteTraceId] },
+  }));
+  return json(response, 207, { status: "COMPLETE", results, numErrors: errors.length, errors });
 };
+
+const SALESFORCE_RECORDS_MAX = 200;
+type SalesforceRecord = { attributes?: { type: string }; Intent_Email__c?: string; Id?: string };
+
+function salesforceResults(records: SalesforceRecord[]): object[] {
+  const times = Map.groupBy(records, ({ Intent_Email__c }) => Intent_Email__c?.toLowerCase());
+  const failed = (statusCode: string) => ({ success: false, errors: [{ statusCode, message: "no", fields: [] }] });
+  return records.map(({ Intent_Email__c: email = "" }) => {
+    if ((times.get(email.toLowerCase())?.length ?? 0) > 1) return failed("DUPLICATE_VALUE");
+    if (email.endsWith(REFUSED_DOMAIN)) return failed("INVALID_EMAIL_ADDRESS");
+    return { id: "003", success: true, errors: [], created: true };
+  });
+}
 
 /** Both grants; the assertion is verified with the key the app was given. */
 export const salesforceServer =
@@ -122,13 +158,16 @@ export const salesforceServer =
     ) {
       return json(response, 404, [{ errorCode: "NOT_FOUND", message: "no such resource" }]);
     }
-    const { records } = JSON.parse(request.body);
-    const isValid = records.every(
-      (record: { attributes?: { type: string }; Intent_Email__c?: string; Id?: string }) =>
-        record.attributes?.type === "Contact" && record.Intent_Email__c !== undefined && record.Id === undefined,
-    );
+    const { allOrNone, records } = JSON.parse(request.body) as { allOrNone?: boolean; records: SalesforceRecord[] };
+    const isValid =
+      allOrNone === false &&
+      records.length <= SALESFORCE_RECORDS_MAX &&
+      records.every(
+        (record) =>
+          record.attributes?.type === "Contact" && record.Intent_Email__c !== undefined && record.Id === undefined,
+      );
     if (!isValid) return json(response, 400, [{ errorCode: "JSON_PARSER_ERROR", message: "bad record" }]);
-    return json(response, 200, [{ id: "003", success: true, errors: [], created: true }]);
+    return json(response, 200, salesforceResults(records));
   };
 
 function isGoodAssertion(assertion: string, publicKey: string): boolean {

@@ -413,7 +413,7 @@ test("an attempt that cannot be noted is reported, gives its place back, and is 
     random: () => 0,
     attempt: async () => {
       sent += 1;
-      return { verdict: { outcome: "delivered" }, status: 200, answer: "" };
+      return [{ verdict: { outcome: "delivered" }, status: 200, answer: "" }];
     },
     record: () => {
       throw new Error("no room");
@@ -447,7 +447,7 @@ for (const [places, looks] of [
       },
       now: () => NOON_MS,
       random: () => 0,
-      attempt: async () => ({ verdict: { outcome: "delivered" }, status: 200, answer: "" }),
+      attempt: async () => [{ verdict: { outcome: "delivered" }, status: 200, answer: "" }],
       record,
       onChange: () => {
         asked += 1;
