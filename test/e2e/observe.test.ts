@@ -128,6 +128,12 @@ describe("clicks", () => {
       tells: { text: "Buy", kind: "button" },
     },
     {
+      what: "an input that is a button",
+      html: `<input type="button" value=" Get a  quote ">`,
+      at: "input",
+      tells: { text: "Get a quote", kind: "button" },
+    },
+    {
       what: "a button whose handler stops everything",
       html: `<button onclick="event.stopImmediatePropagation(); event.preventDefault()">Stop</button>`,
       at: "button",
@@ -143,6 +149,59 @@ describe("clicks", () => {
     expect(told(visitor, "cta_click")).toEqual([expect.objectContaining(tells)]);
   });
 
+  test("the middle button opens a link too; the right one opens nothing", async () => {
+    const visitor = await world.visitor();
+    await open(visitor, `<a href="#more">More</a><button>Buy</button>`);
+    await visitor.page.click("a", { button: "right" });
+    await visitor.page.click("a", { button: "middle" });
+    await visitor.page.click("button");
+    await until("the clicks", () => visitor.events("cta_click").length >= 2);
+    expect(told(visitor, "cta_click").map(({ text }) => text)).toEqual(["More", "Buy"]);
+  });
+
+  test("what was typed is in none of them, whatever has a name; the fields of a form are no buttons", async () => {
+    const visitor = await world.visitor();
+    await open(
+      visitor,
+      `<form data-intent="contact"><input name="email"><input name="matches"><textarea name="message"></textarea></form>
+       <input data-intent="pin" type="password"><select data-intent="plan"><option>hidden words</option></select>
+       <textarea data-intent="draft">hidden words</textarea><div data-intent="note" contenteditable></div>
+       <div data-intent="comment"><b>Say it</b><p contenteditable></p></div>
+       <div data-intent="code" role="textbox">hidden words</div>
+       <div id="text" contenteditable><a href="https://hidden.words.example/">hidden words</a></div><button>Buy</button>`,
+    );
+    await visitor.page.evaluate(() => addEventListener("click", (event) => event.preventDefault()));
+    for (const field of [
+      "[name=email]",
+      "[name=matches]",
+      "[name=message]",
+      "[data-intent=pin]",
+      "[data-intent=draft]",
+    ]) {
+      await visitor.page.fill(field, "hidden words");
+      await visitor.page.click(field);
+    }
+    for (const text of ["[data-intent=note]", "[data-intent=comment] p"]) {
+      await visitor.page.fill(text, "hidden words");
+      await visitor.page.click(text);
+    }
+    for (const other of ["[data-intent=plan]", "[data-intent=code]", "#text a", "button"]) {
+      await visitor.page.click(other);
+    }
+    await until("the last click", () => told(visitor, "cta_click").some(({ text }) => text === "Buy"));
+    expect(told(visitor, "cta_click").map(({ name, text }) => [name, text])).toEqual([
+      ["pin", ""],
+      ["draft", ""],
+      ["note", ""],
+      ["comment", ""],
+      ["plan", ""],
+      ["code", ""],
+      [undefined, ""],
+      [undefined, "Buy"],
+    ]);
+    expect(JSON.stringify(world.gate.sent)).not.toMatch(/hidden/);
+  });
+
   test("data-auto names what is seen, and nothing else is", async () => {
     const visitor = await world.visitor();
     await open(visitor, `<button>Buy</button><form><input name="q"></form>`, `async data-auto="page time form"`);
@@ -155,58 +214,6 @@ describe("clicks", () => {
       "page_view",
       "time_on_page",
     ]);
-  });
-});
-
-describe("22: forms tell names and dwell time, never values", () => {
-  const fields = `<input name="email"><textarea name="message"></textarea><input type="password" name="secret"><input type="hidden" name="csrf" value="token">`;
-  const shadow = `<x-form></x-form><script>customElements.define("x-form", class extends HTMLElement { constructor() { super(); this.attachShadow({ mode: "open" }).innerHTML = '<form id="contact" onsubmit="event.preventDefault()">${fields}<button>Send</button></form>' } })</script>`;
-  const form = (attributes: string) => `<form id="contact" ${attributes}>${fields}<button>Send</button></form>`;
-
-  test.each([
-    { how: "native", html: form(`action="/thanks"`), act: (visitor: Visitor) => visitor.page.click("button") },
-    {
-      how: "prevented",
-      html: form(`onsubmit="event.preventDefault()"`),
-      act: (visitor: Visitor) => visitor.page.click("button"),
-    },
-    {
-      how: "requestSubmit",
-      html: form(`onsubmit="event.preventDefault()"`),
-      act: (visitor: Visitor) => visitor.page.evaluate(() => document.querySelector("form")?.requestSubmit()),
-    },
-    { how: "30: inside a shadow root", html: shadow, act: (visitor: Visitor) => visitor.page.click("button") },
-  ])("$how", async ({ html, act }) => {
-    const visitor = await world.visitor();
-    await open(visitor, html);
-    await visitor.page.fill("[name=email]", "jane@secret.example");
-    await visitor.page.fill("[name=message]", "hidden words");
-    await act(visitor);
-    await until("the form", () => visitor.events("form_submit").length);
-    await visitor.page.goto("about:blank");
-    await until("the last word", () => visitor.events("time_on_page").length);
-    expect(told(visitor, "form_start")).toEqual([{ form: "contact", field: "email" }]);
-    expect(told(visitor, "form_submit")).toEqual([
-      { form: "contact", fields: ["email", "message", "secret"], dwell_ms: expect.any(Number) },
-    ]);
-    expect(visitor.events("form_abandon")).toEqual([]);
-    expect(JSON.stringify(world.gate.sent)).not.toMatch(/secret\.example|hidden words|token/);
-  });
-
-  test("what was begun and not sent is abandoned once", async () => {
-    const visitor = await world.visitor();
-    const screen = await withScreen(visitor.page);
-    await open(visitor, form(`action="/thanks"`));
-    await visitor.page.fill("[name=email]", "jane@secret.example");
-    await visitor.page.fill("[name=message]", "hidden words");
-    await screen.hide();
-    await screen.show();
-    await leave(visitor);
-    await until("the form", () => visitor.events("form_abandon").length);
-    expect(told(visitor, "form_abandon")).toEqual([
-      { form: "contact", fields: ["email", "message"], dwell_ms: expect.any(Number), last_field: "message" },
-    ]);
-    expect(JSON.stringify(world.gate.sent)).not.toMatch(/secret\.example|hidden words/);
   });
 });
 
@@ -306,6 +313,21 @@ describe("videos", () => {
     expect(seen(visitor)).toEqual(steps);
     expect(visitor.events("video_play")[0]?.properties).toEqual({ video: src.replace(/\?.*/, ""), provider });
   });
+});
+
+test("an embedded player of YouTube, under each of its names", async () => {
+  const visitor = await world.visitor();
+  const hosts = ["youtube.com", "m.youtube.com", "www.youtube-nocookie.com"];
+  const body = `<script>addEventListener("message", ({ source }) =>
+    source.postMessage(JSON.stringify({ event: "infoDelivery", info: { playerState: 0, currentTime: 9, duration: 9 } }), "*"))</script>`;
+  await visitor.page.route(/youtube/, (route) => route.fulfill({ contentType: "text/html", body }));
+  await open(visitor, hosts.map((host) => `<iframe src="https://${host}/embed/abc?enablejsapi=1"></iframe>`).join(""));
+  await until("the ends", () => visitor.events("video_complete").length >= hosts.length);
+  expect(
+    told(visitor, "video_complete")
+      .map(({ video }) => video)
+      .sort(),
+  ).toEqual(hosts.map((host) => `https://${host}/embed/abc`).sort());
 });
 
 test.each([

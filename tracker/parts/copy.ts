@@ -1,13 +1,15 @@
 import type { Observed } from "./core.ts";
+import { isPhone } from "./phone.ts";
 
 const email = /\S@\S+\.\w/;
-const phone = /^[+(\d][\d\s()./-]{5,}\d$/;
 
-/** That a contact was taken along, never which. */
+/** That a contact was taken along, never which; what visitors copy out of what they typed themselves is none. */
 export function watchCopy({ hear, track }: Observed): void {
-  hear("copy", ({ target }: Event) => {
+  hear("copy", (_: Event, [target]: EventTarget[]) => {
+    const element = target as HTMLElement;
+    if (/^(INPUT|TEXTAREA)$/.test(element.tagName) || element.isContentEditable) return;
     const text = `${getSelection()}`.trim();
-    const kind = email.test(text) ? "email" : phone.test(text) && "phone";
-    if (kind && !(target as HTMLInputElement).form) track("copy_contact", { kind });
+    const kind = email.test(text) ? "email" : isPhone(text) && "phone";
+    if (kind) track("copy_contact", { kind });
   });
 }

@@ -3,7 +3,7 @@ import type { Observed } from "./core.ts";
 
 export type Tell = (player: EventTarget, video: string, provider: string, percent: number, ended?: boolean) => void;
 
-const youtube = /^https:\/\/www\.youtube(-nocookie)?\.com\/embed\//;
+const youtube = /^https:\/\/((www|m)\.)?youtube(-nocookie)?\.com\/embed\//;
 const vimeo = /^https:\/\/player\.vimeo\.com\/video\//;
 const againMs = 1000;
 const greetingsMax = 10;
@@ -17,9 +17,9 @@ interface Said {
 
 const nameOf = ({ src }: HTMLIFrameElement): string => src.replace(/[?#].*/, "");
 
-/** A player only speaks to those who ask. */
+/** A player only speaks to those who ask. That is no secret, and some addresses lead on to another origin's player. */
 function greet({ contentWindow, src }: HTMLIFrameElement): void {
-  const say = (message: object) => contentWindow?.postMessage(JSON.stringify(message), new URL(src).origin);
+  const say = (message: object) => contentWindow?.postMessage(JSON.stringify(message), "*");
   if (youtube.test(src)) say({ event: ask.youtube, id: "do-intent", channel: "widget" });
   if (vimeo.test(src)) for (const value of ["play", "timeupdate", "ended"]) say({ method: ask.vimeo, value });
 }

@@ -2,6 +2,7 @@ import type { Observed } from "./core.ts";
 import { type Tell, watchEmbeds } from "./embeds.ts";
 
 const marks = [0, 25, 50, 75, 100];
+const nameCharactersMax = 200;
 
 /** Each step once per view and player: play, three quarters, the end. */
 export function watchVideo({ hear, on, track }: Observed): void {
@@ -20,7 +21,9 @@ export function watchVideo({ hear, on, track }: Observed): void {
   const played = ({ target, type }: Event) => {
     // A muted loop is decoration.
     if (!(target instanceof HTMLVideoElement) || (target.loop && target.muted)) return;
-    const name = target.dataset.intent || target.id || target.currentSrc;
+    // The rest of an address is a signature or a whole film.
+    const source = target.currentSrc.replace(/[?#,].*/s, "").slice(0, nameCharactersMax);
+    const name = target.dataset.intent || target.id || source;
     tell(target, name, "html", (target.currentTime / target.duration) * 100 || 0, type === "ended");
   };
 
