@@ -19,6 +19,8 @@ export const DELIVERY_SQL = {
   holdBack: `update delivery set next_attempt_at = null
     where state = 'pending' and person_id = ?1 and destination = ?2 and next_attempt_at is not null and delivery_id >
       (select min(delivery_id) from delivery where state = 'pending' and person_id = ?1 and destination = ?2)`,
+  /** Next to nobody has anything in line, and saying so costs a twentieth of looking for the first. */
+  isInLine: `select 1 from delivery where state = 'pending' and person_id = ?1 and destination = ?2 limit 1`,
   release: `update delivery set next_attempt_at = ?3 where next_attempt_at is null and delivery_id =
       (select min(delivery_id) from delivery where state = 'pending' and person_id = ?1 and destination = ?2)`,
   due: `select delivery_id as deliveryId from delivery

@@ -89,12 +89,14 @@ function createMark(database: Database): (marks: readonly DeliveryMark[]) => voi
     { personId: number },
     [number, DeliveryState, number, number | null, number, number | null, string]
   >(DELIVERY_SQL.mark);
+  const isInLine = database.query<unknown, [number, string]>(DELIVERY_SQL.isInLine);
   const release = database.query<unknown, [number, string, number]>(DELIVERY_SQL.release);
   const markAll = database.transaction((marks: readonly DeliveryMark[]): void => {
     for (const { deliveryId, destination, state, attempts, attemptedMs, status, answer, ...next } of marks) {
       const nextAttemptMs = state === "pending" ? next.nextAttemptMs : null;
       const row = mark.get(deliveryId, state, attempts, nextAttemptMs, attemptedMs, status, answer);
-      if (row !== null && state !== "pending") release.run(row.personId, destination, attemptedMs);
+      if (row === null || state === "pending" || isInLine.get(row.personId, destination) === null) continue;
+      release.run(row.personId, destination, attemptedMs);
     }
   });
   return createUnsynced(database, markAll);
