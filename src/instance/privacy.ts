@@ -12,6 +12,7 @@ import { createErasure } from "../store/sqlite/erase.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
 import { createRetainStore } from "../store/sqlite/retain.ts";
 import { createSuppressions } from "../store/sqlite/suppression.ts";
+import { unsyncedSteps } from "../store/sqlite/unsynced.ts";
 import { createCheckpoints } from "../threads/checkpoints.ts";
 import { createStreams } from "../threads/streams.ts";
 import type { Foundations } from "./house.ts";
@@ -55,8 +56,9 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
     checkpoint: checkpoints.run,
     onFault: (error) => log.warn("retain_fault", { fault: describeFault(error) }),
   });
+  const loader = createCampaignLoader({ database, secret });
   const sweeper = createLoadSweeper({
-    loader: createCampaignLoader({ database, secret }),
+    loader: { sweep: (nowMs) => unsyncedSteps(database, loader.sweep(nowMs)) },
     now: clock,
     checkpoint: checkpoints.run,
     onFault: (error) => log.warn("sweep_fault", { fault: describeFault(error) }),

@@ -6,7 +6,12 @@ const STEP_BUDGET_MS = 1;
 /** Between two steps, so that what is sent in has most of the time. */
 const STEP_EVERY_MS = 10;
 /** Steps whose pages the log takes up before they are brought into the file. */
-const CHECKPOINT_EVERY_STEPS = 8;
+const CHECKPOINT_EVERY_STEPS = 64;
+/**
+ * Once all of it is there, the next who writes begins the log anew and waits for the disk: that is left to an event,
+ * which waits for it anyway. Where none comes for so long, nobody is held up either.
+ */
+const NEW_LOG_WAIT_MS = 500;
 /** While there is always something to write, a step is due all the same: what comes in daily must also go daily. */
 const BUSY_STEP_EVERY_MS = 100;
 /** From the end of a sweep to the next. */
@@ -23,8 +28,8 @@ export type RetainerOptions = {
   now: () => number;
   /** Whether nothing waits to be written. */
   isIdle: () => boolean;
-  /** Brings the log into the file beside the writer. */
-  checkpoint: () => Promise<void>;
+  /** Brings the log into the file beside the writer; true when nothing of it is left. */
+  checkpoint: () => Promise<boolean>;
   onFault: (error: unknown) => void;
 };
 
@@ -41,6 +46,8 @@ export function createRetainer({ store, retain, now, isIdle, checkpoint, onFault
   let timer: ReturnType<typeof setTimeout> | null = null;
   let waitedMs = 0;
   let steps = 0;
+  /** What was written when the log was brought into the file as a whole; null while it is in use. */
+  let emptiedAt: number | null = null;
   /** Where each table is left off; null is through with. */
   let places = new Map<Swept, number | null>();
 
@@ -67,16 +74,19 @@ export function createRetainer({ store, retain, now, isIdle, checkpoint, onFault
 
   /** How long until the next look. */
   const look = async (): Promise<number> => {
-    if (!isIdle() && waitedMs < BUSY_STEP_EVERY_MS) {
+    const isLogBegun = emptiedAt === null || store.changes() !== emptiedAt;
+    const waitMaxMs = !isLogBegun ? NEW_LOG_WAIT_MS : isIdle() ? 0 : BUSY_STEP_EVERY_MS;
+    if (waitedMs < waitMaxMs) {
       waitedMs += STEP_EVERY_MS;
       return STEP_EVERY_MS;
     }
     waitedMs = 0;
+    emptiedAt = null;
     const isMore = step();
     steps += 1;
     if (steps >= CHECKPOINT_EVERY_STEPS || (!isMore && steps > 1)) {
       steps = 0;
-      await checkpoint();
+      emptiedAt = (await checkpoint()) ? store.changes() : null;
     }
     return isMore ? STEP_EVERY_MS : SWEEP_EVERY_MS;
   };

@@ -11,8 +11,11 @@ type Extent = "some" | "all";
 export type CheckpointJob = { checkpoint: Extent; dataFolder: string };
 
 export type Checkpoints = {
-  /** Resolves when what stood in the log is in the file, or could not be brought there. */
-  run(): Promise<void>;
+  /**
+   * Resolves when what stood in the log is in the file, or could not be brought there: true when it is all of it. Whoever
+   * writes next begins the log anew then, and waits for the disk.
+   */
+  run(): Promise<boolean>;
   /** Cuts the log to nothing; false when somebody reads what is older. */
   empty(): Promise<boolean>;
   close(): void;
@@ -48,7 +51,7 @@ export function createCheckpoints({ script, dataFolder }: { script: string; data
     return mine;
   };
   return {
-    run: async () => void (await inTurn("some")),
+    run: () => inTurn("some"),
     empty: () => inTurn("all"),
     close: () => {
       isClosed = true;
@@ -66,8 +69,8 @@ export function isCheckpointJob(job: object): job is CheckpointJob {
 export function runCheckpoint({ checkpoint, dataFolder }: CheckpointJob): boolean {
   const database = openBeside(dataFolder);
   try {
-    database.run("pragma wal_checkpoint(passive)");
-    if (checkpoint === "some") return true;
+    const standing = database.query<{ log: number; checkpointed: number }, []>("pragma wal_checkpoint(passive)").get();
+    if (checkpoint === "some") return standing !== null && standing.log === standing.checkpointed;
     database.run(`pragma busy_timeout = ${EMPTY_WAIT_MS}`);
     return emptyLog(database);
   } finally {

@@ -123,7 +123,7 @@ describe("each table by its own measure", () => {
       retain: () => ({ ...NOTHING, [swept]: "5d" }),
       now: () => NOON_MS,
       isIdle: () => true,
-      checkpoint: () => Promise.resolve(),
+      checkpoint: () => Promise.resolve(false),
       onFault: (error) => {
         throw error;
       },
@@ -185,6 +185,7 @@ test("while there is always something to write, a step waits, but not for ever",
         return { deleted: 1, afterId: steps < 3 ? 1 : null };
       },
       shrink: () => false,
+      changes: () => 0,
     },
     retain: () => ({ ...NOTHING, audit: "1d" }),
     now: () => NOON_MS,
@@ -192,11 +193,60 @@ test("while there is always something to write, a step waits, but not for ever",
       looks += 1;
       return false;
     },
-    checkpoint: () => Promise.resolve(),
+    checkpoint: () => Promise.resolve(false),
     onFault: () => undefined,
   });
   retainer.start();
   await eventually(() => steps === 3, "the sweep");
   retainer.stop();
   expect(looks).toBeGreaterThanOrEqual(30);
+});
+
+describe("the first write after the log was brought into the file waits for the disk", () => {
+  /** Steps that end, and with each a checkpoint; `written` is what an event has written meanwhile. */
+  const open = (isWhole: boolean) => {
+    const seen = { steps: 0, written: 0, stepped: [] as number[] };
+    const retainer = createRetainer({
+      store: {
+        sweep: () => {
+          seen.steps += 1;
+          seen.stepped.push(performance.now());
+          return { deleted: 1, afterId: seen.steps < 130 ? 1 : null };
+        },
+        shrink: () => false,
+        changes: () => seen.written,
+      },
+      retain: () => ({ ...NOTHING, audit: "1d" }),
+      now: () => NOON_MS,
+      isIdle: () => true,
+      checkpoint: () => Promise.resolve(isWhole),
+      onFault: () => undefined,
+    });
+    retainer.start();
+    return { ...retainer, seen };
+  };
+  const longestRest = ({ stepped }: { stepped: number[] }) =>
+    Math.max(...stepped.slice(1).map((atMs, index) => atMs - (stepped[index] ?? 0)));
+
+  test("a sweep leaves it to the next event", async () => {
+    const { seen, stop } = open(true);
+    await eventually(() => seen.steps === 64, "the first checkpoint");
+    const stepsThen = seen.steps;
+    await eventually(() => performance.now() - (seen.stepped.at(-1) ?? 0) > 150, "a rest");
+    expect(seen.steps).toBe(stepsThen);
+    seen.written += 1;
+    await eventually(() => seen.steps > stepsThen, "the sweep to go on");
+    expect(performance.now() - (seen.stepped[stepsThen - 1] ?? 0)).toBeLessThan(450);
+    stop();
+  });
+
+  test("where none comes it does so itself; where part of the log is in use there is nothing to wait for", async () => {
+    const idle = open(true);
+    const used = open(false);
+    await eventually(() => idle.seen.steps === 130 && used.seen.steps === 130, "both sweeps");
+    idle.stop();
+    used.stop();
+    expect(longestRest(idle.seen)).toBeGreaterThan(450);
+    expect(longestRest(used.seen)).toBeLessThan(400);
+  });
 });

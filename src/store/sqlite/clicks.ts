@@ -3,6 +3,7 @@ import type { Campaign } from "../../core/campaign.ts";
 import { CLICKS_PER_LINK_DAY_MAX, type Click, type ClickVerdict } from "../../core/click.ts";
 import { DAY_MS } from "../../core/duration.ts";
 import type { Opening } from "../../core/opening.ts";
+import { createUnsynced } from "./unsynced.ts";
 
 export const CLICK_COLUMNS = "click_id, campaign_id, link_id, clicked_at, via, verdict, reason, identity_id";
 
@@ -62,6 +63,7 @@ export function createClickStore(database: Database): ClickStore {
   const insert = clickInserter(database);
   const suspect = database.query(CLICKS_SQL.suspect);
   const settle = database.query(CLICKS_SQL.settle);
+  const giveUp = createUnsynced(database, (values: [number, number]) => settle.run(...values).changes);
   /** Notes wait for the file in memory: whoever is erased meanwhile must not come back with one. Traps are nobody's. */
   const isStillThere = ({ campaignId, linkId, reason }: Click): boolean =>
     reason === "honeypot" || selectLead.get(campaignId, linkId) !== null;
@@ -81,7 +83,7 @@ export function createClickStore(database: Database): ClickStore {
         }
       }
     }).immediate,
-    settle: (beforeMs, limit) => settle.run(beforeMs, limit).changes,
+    settle: (beforeMs, limit) => giveUp([beforeMs, limit]),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Sums } from "../../core/score.ts";
 import { unpackSums } from "./row.ts";
+import { createUnsynced } from "./unsynced.ts";
 
 /** Points per step of the stored order: coarse, so that most events leave its index alone. */
 const RANK_STEP_POINTS = 5;
@@ -63,11 +64,14 @@ export function createRankStore(database: Database): RankStore {
       return rows.map(rowOf);
     },
     sweep: (afterPersonId, limit) => (selectSweep.values(afterPersonId, limit) as Row[]).map(rowOf),
-    move: database.transaction((scores: readonly MovedScore[]): void => {
-      for (const { personId, score, scoreBound, scoredMs } of scores) {
-        update.run(rankOf(scoreBound), score, scoreBound, scoredMs, personId);
-      }
-    }),
+    move: createUnsynced(
+      database,
+      database.transaction((scores: readonly MovedScore[]): void => {
+        for (const { personId, score, scoreBound, scoredMs } of scores) {
+          update.run(rankOf(scoreBound), score, scoreBound, scoredMs, personId);
+        }
+      }).immediate,
+    ),
   };
 }
 

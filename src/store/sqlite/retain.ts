@@ -13,7 +13,7 @@ const CHUNK_PAGES = 2;
 
 /** In one transaction: each may touch a page of the table and of each of its indexes, and all go to the log. */
 const STEP_ROWS_MAX = 32;
-const STEP_PAGES_MAX = 64;
+const STEP_PAGES_MAX = 32;
 
 export const SWEPT = ["events", "rejected", "deliveries", "audit", "machine_clicks"] as const;
 
@@ -52,6 +52,7 @@ export const RETAIN_SQL = {
 
 export const RETENTION_SQL = {
   dropSession: "delete from session where identity_id = ? and session_id = ? and ended_at < ?",
+  changes: "select total_changes() as changes",
   note: `insert into retention (swept, before_at) values (?1, ?2)
     on conflict (swept) do update set before_at = max(before_at, ?2)`,
 } as const;
@@ -68,6 +69,8 @@ export type RetainStore = {
   sweep(sweep: Sweep): SweepStep;
   /** Gives free pages back to the file system for as long; false when there are none to give. */
   shrink(budgetMs: number): boolean;
+  /** Grows with every row that is written on this connection. */
+  changes(): number;
 };
 
 export function createRetainStore(database: Database): RetainStore {
@@ -112,7 +115,9 @@ export function createRetainStore(database: Database): RetainStore {
     return finish(false);
   };
 
+  const selectChanges = database.query<{ changes: number }, []>(RETENTION_SQL.changes);
   return {
+    changes: () => selectChanges.get()?.changes ?? 0,
     sweep: createUnsynced(database, withoutCheckpoint(database, database.transaction(sweep).immediate)),
     shrink: createUnsynced(database, withoutCheckpoint(database, createShrink(database))),
   };
