@@ -36,6 +36,7 @@ import { addressAt } from "./http/methods.ts";
 import { observeRequests } from "./http/observe.ts";
 import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 import type { Overload } from "./http/overload.ts";
+import type { RequestLog } from "./http/request-log.ts";
 
 export type AppDeps = TrackDeps &
   LiveDeps &
@@ -58,6 +59,8 @@ export type AppDeps = TrackDeps &
   BackupDeps &
   MetricsDeps & {
     log: Log;
+    /** Null where requests have no lines. */
+    requestLog: RequestLog | null;
     /** What links are signed with. */
     secret: Buffer;
     origins: readonly string[];
@@ -73,7 +76,7 @@ export function createApp(deps: AppDeps) {
   let routes: () => readonly ListedRoute[] = () => [];
   const knownAddress = addressAt(() => routes());
   const app = new Elysia()
-    .use(observeRequests(deps.metrics, knownAddress))
+    .use(observeRequests(deps.metrics, knownAddress, deps.requestLog))
     .use(errorHandler(deps.log, knownAddress))
     .use(corsFor(isAllowed))
     .use(guardLoad(deps.limits, deps.overload))

@@ -9,6 +9,7 @@ import type { LoopStore, RejectedEvent } from "../store/port.ts";
 import type { Clock } from "./clock.ts";
 import { BUSY_WAIT_MS, BUSY_WAITS_MAX, isHeld, onceFree } from "./held.ts";
 import { createIdSource } from "./ids.ts";
+import { causesIn, type RequestId, repliesOf, requestAt, rowsOf, type Submission } from "./submission.ts";
 
 /** Commands and refused events that may wait; beyond it the door says 429 instead of promising what memory would have to hold. */
 const QUEUE_MAX = 50_000;
@@ -17,15 +18,6 @@ const TRANSACTION_MAX = 1_000;
 
 /** So long a refused transaction counts against our health, unless one is stored before. */
 const FAILED_FOR_MS = 10_000;
-
-type Submission = {
-  commands: readonly Command[];
-  rejected: readonly RejectedEvent[];
-  resolve: (outcomes: (Outcome | AppError)[]) => void;
-  reject: (error: unknown) => void;
-  /** How often it found the file held by somebody else. */
-  waits: number;
-};
 
 /** A fresh signal, and its wire form as known in the transaction that crossed. */
 type Crossing = { signal: Signal; data: SignalData };
@@ -37,8 +29,9 @@ export type EngineOptions = {
   /** Turns a fresh signal into rows for its destinations; runs inside the transaction that crossed. */
   insertDeliveries: (crossings: readonly Crossing[]) => void;
   /** Called after each commit that brought signals. */
-  onSignals: (signals: readonly SignalData[]) => void;
-  onFault: (error: unknown) => void;
+  onSignals: (signals: readonly SignalData[], causeOf: (signalId: string) => string | null) => void;
+  /** With the id of the request that met it, if one did; of the first where many did at once. */
+  onFault: (error: unknown, requestId: string | null) => void;
   /** Told of every transaction that was committed how many commands it took in, and how long it took. */
   onTransaction?: (commands: number, durationMs: number) => void;
 };
@@ -51,6 +44,7 @@ export type Engine = {
   submit<Given extends Command>(
     commands: readonly Given[],
     rejected?: readonly RejectedEvent[],
+    requestId?: RequestId,
   ): Promise<(OutcomeOf<Given> | AppError)[]>;
   /**
    * Runs work that decides nothing, such as an erasure, in a transaction of its own between two batches; once more as
@@ -104,7 +98,7 @@ export function createEngine(options: EngineOptions): Engine {
       try {
         tell();
       } catch (error) {
-        options.onFault(error);
+        options.onFault(error, null);
       }
     }
     tellIdle();
@@ -146,7 +140,7 @@ export function createEngine(options: EngineOptions): Engine {
           store,
           batch.flatMap(({ commands }) => commands),
           circumstances,
-          options.onFault,
+          (error, position) => options.onFault(error, requestAt(batch, position)),
         );
         options.insertDeliveries(work.crossings);
         for (const { rejected } of batch) store.insertRejected(rejected);
@@ -156,10 +150,11 @@ export function createEngine(options: EngineOptions): Engine {
       options.onTransaction?.(outcomes.length, performance.now() - beganMs);
       const replies = repliesOf(batch, outcomes);
       const signals = crossings.map(({ data }) => data);
-      return signals.length > 0 ? [...replies, () => options.onSignals(signals)] : replies;
+      if (signals.length === 0) return replies;
+      return [...replies, () => options.onSignals(signals, causesIn(batch, outcomes))];
     } catch (error) {
       if (isHeld(error) && batch.every(({ waits }) => waits < BUSY_WAITS_MAX)) return null;
-      options.onFault(error);
+      options.onFault(error, requestAt(batch, 0));
       const refusal = storageRefusal(error);
       // One that cannot be stored must not take its neighbours with it; a disk that is full takes them all.
       if (batch.length > 1 && refusal === null) return batch.flatMap(commitAlone);
@@ -175,6 +170,7 @@ export function createEngine(options: EngineOptions): Engine {
   const submit = (
     commands: readonly Command[],
     rejected: readonly RejectedEvent[] = [],
+    requestId: RequestId | null = null,
   ): Promise<(Outcome | AppError)[]> => {
     const rows = commands.length + rejected.length;
     if (queued + rows > QUEUE_MAX) {
@@ -188,7 +184,7 @@ export function createEngine(options: EngineOptions): Engine {
       setImmediate(flush);
     }
     return new Promise((resolve, reject) => {
-      queue.push({ commands, rejected, resolve, reject, waits: 0 });
+      queue.push({ commands, rejected, requestId, resolve, reject, waits: 0 });
     });
   };
 
@@ -198,11 +194,6 @@ export function createEngine(options: EngineOptions): Engine {
       administering += 1;
       try {
         return await onceFree(() => store.administer(work));
-      } catch (error) {
-        const refusal = storageRefusal(error);
-        if (refusal === null) throw error;
-        options.onFault(error);
-        throw refusal;
       } finally {
         administering -= 1;
         tellIdle();
@@ -221,19 +212,6 @@ export function createEngine(options: EngineOptions): Engine {
 
 const UNDECIDED = new AppError("internal", "this one could not be stored, by a fault of ours");
 
-function rowsOf({ commands, rejected }: Submission): number {
-  return commands.length + rejected.length;
-}
-
-function repliesOf(batch: readonly Submission[], outcomes: readonly (Outcome | AppError)[]): (() => void)[] {
-  let position = 0;
-  return batch.map(({ commands, resolve }) => {
-    const own = outcomes.slice(position, position + commands.length);
-    position += commands.length;
-    return () => resolve(own);
-  });
-}
-
 type Work = { outcomes: (Outcome | AppError)[]; crossings: Crossing[] };
 
 /** A run of events shares one load; an identify may join people, so it is loaded on its own, after what came before. */
@@ -241,7 +219,7 @@ function decideAll(
   store: LoopStore,
   commands: readonly Command[],
   circumstances: Circumstances,
-  onFault: (error: unknown) => void,
+  onFault: (error: unknown, position: number) => void,
 ): Work {
   const work: Work = { outcomes: [], crossings: [] };
   let position = 0;
@@ -261,7 +239,7 @@ function decideAll(
           work.outcomes.push(error);
           continue;
         }
-        onFault(error);
+        onFault(error, work.outcomes.length);
         work.outcomes.push(new AppError("internal", "this one could not be decided; it was not stored"));
       }
     }

@@ -37,6 +37,11 @@ export function clientNetworkOf(peer: string | null, forwardedFor: string | null
   return isLoopback(client) ? null : networkOf(client);
 }
 
+/** Whether a peer is one of our proxies; without an address it is on this machine. */
+export function isProxyPeer(peer: string | null, isProxy: IsProxy): boolean {
+  return isProxy(addressOf(peer ?? LOOPBACK) ?? LOOPBACK);
+}
+
 /** An address without port, brackets or zone; IPv4 in the clothes of IPv6 is IPv4. */
 function addressOf(text: string): string | null {
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;

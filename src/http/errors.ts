@@ -3,6 +3,7 @@ import { AppError, type ErrorCode } from "../core/error.ts";
 import { storageRefusal } from "../core/storage-fault.ts";
 import type { Log } from "./log.ts";
 import type { AddressAt } from "./methods.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 
 const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
   invalid_json: 400,
@@ -25,7 +26,6 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
 const RETRY_AFTER_S = 1;
 const NO_ADDRESS = { methods: [], path: null };
 const NOWHERE: AddressAt = () => NO_ADDRESS;
-const REQUEST_ID_PATTERN = /^[\w-]{8,64}$/;
 
 export type ErrorBody = { error: { code: ErrorCode; message: string; field?: string } };
 
@@ -38,10 +38,11 @@ export function errorHandler(log: Log, addressAt = NOWHERE) {
   return new Elysia({ name: "error-handler" }).onError({ as: "global" }, ({ error, code, set, request }) => {
     const { known, status, methods } = refusalOf({ error, code, url: request.url }, addressAt);
     if (methods.length > 0) set.headers.allow = methods.join(", ");
-    if (known !== error && status >= 500) {
+    const fault = faultOf(error, known, status);
+    if (fault !== null) {
       const requestId = requestIdOf(request.headers);
-      log.error("request_failed", { request_id: requestId, fault: describeFault(error) });
-      set.headers["x-request-id"] = requestId;
+      log.error("request_failed", { request_id: requestId, fault });
+      set.headers[REQUEST_ID_HEADER] = requestId;
     }
     set.status = status;
     if (known.code === "upgrade_required") set.headers.upgrade = "websocket";
@@ -49,6 +50,12 @@ export function errorHandler(log: Log, addressAt = NOWHERE) {
     if (retryAfterS !== null) set.headers["retry-after"] = String(retryAfterS);
     return errorBody(known);
   });
+}
+
+/** What of our own failed, as it is logged; null where nothing did. A thread brings its fault along as the cause. */
+export function faultOf(error: unknown, known: AppError, status: number): string | null {
+  if (known !== error) return status >= 500 ? describeFault(error) : null;
+  return typeof known.cause === "string" ? known.cause : null;
 }
 
 /** In how many seconds to come back, for what would be taken at another time; null for all else. */
@@ -77,12 +84,6 @@ export function refusalOf({ error, code, url }: Failed, addressAt: AddressAt = N
 
 function methodRefused(methods: readonly string[]): AppError {
   return new AppError("method_not_allowed", `this address takes ${methods.join(", ")} only`);
-}
-
-/** The proxy's id of the request, or one of our own: it stands in the answer and in the log, so that both are found. */
-function requestIdOf(headers: Headers): string {
-  const given = headers.get("x-request-id");
-  return given !== null && REQUEST_ID_PATTERN.test(given) ? given : Bun.randomUUIDv7();
 }
 
 function toAppError(error: unknown, code: string | number): AppError {

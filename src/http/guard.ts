@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { AppError } from "../core/error.ts";
 import type { Limits } from "./limits.ts";
 import type { Overload } from "./overload.ts";
+import { keepRequestId, REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** Who asks whether all is well must be told also when it is not. */
 const ALWAYS_ANSWERED = /^https?:\/\/[^/]+\/(?:health|ready|metrics)(?:\?|$)/;
@@ -16,8 +17,11 @@ const SECURITY_HEADERS = {
 /** Turns away what is too much, before any work is done for it: first of all when there is too much of everything. */
 export function guardLoad(limits: Limits, overload: Pick<Overload, "isOverloaded">) {
   return new Elysia({ name: "guard-load" }).headers(SECURITY_HEADERS).onRequest(({ request, server }) => {
-    if (overload.isOverloaded() && !ALWAYS_ANSWERED.test(request.url)) throw overloaded();
-    limits.admit(request.headers, server?.requestIP(request)?.address ?? null);
+    const { headers, url } = request;
+    const peer = server?.requestIP(request)?.address ?? null;
+    if (headers.has(REQUEST_ID_HEADER) && limits.isProxy(peer)) keepRequestId(headers);
+    if (overload.isOverloaded() && !ALWAYS_ANSWERED.test(url)) throw overloaded();
+    limits.admit(headers, peer);
   });
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from "../core/error.ts";
 import { type Buckets, createBuckets, type Rate } from "./buckets.ts";
-import { clientNetworkOf, compileRanges, type IsProxy } from "./client-network.ts";
+import { clientNetworkOf, compileRanges, type IsProxy, isProxyPeer } from "./client-network.ts";
 import type { Keys } from "./keys.ts";
 
 /** How much may come from one place, as the operator decides. */
@@ -12,6 +12,8 @@ const PEERS_MAX = 1_000;
 export type Limits = {
   /** Where a request is from, as far as its proxies are ours; null for a program on this machine. */
   networkOf(headers: Headers, peer: string | null): string | null;
+  /** Whether a peer is one of our proxies, whose word about its requests is believed. */
+  isProxy(peer: string | null): boolean;
   /** Before any work: charges a request to its sender. `peer` is null where there is no address, as on a local socket. */
   admit(headers: Headers, peer: string | null): void;
   /** Once the body is read: charges what it brings to the write key and the visitors it names. */
@@ -39,6 +41,7 @@ export function createLimits(
     clientNetworkOf(peer, headers.get("x-forwarded-for"), inForce().isProxy);
   return {
     networkOf,
+    isProxy: (peer) => isProxyPeer(peer, inForce().isProxy),
     admit: (headers, peer) => {
       const { config: rates, networks, keys: byKey } = inForce();
       const network = networkOf(headers, peer);

@@ -3,6 +3,7 @@ import { magnetsFolderOf } from "../config/magnets.ts";
 import type { LiveSockets } from "../features/live/sockets.ts";
 import { createFormLimits } from "../features/magnets/form-limits.ts";
 import { keepCounts } from "../features/metrics/measure.ts";
+import { createRequestLog } from "../http/request-log.ts";
 import { createCampaignReader } from "../store/sqlite/campaigns.ts";
 import { createWriteProbe } from "../store/sqlite/health.ts";
 import { createSizeReader } from "../store/sqlite/house-counts.ts";
@@ -77,6 +78,7 @@ export function depsOf({
     destinations: () => settings().config.destinations,
     sender: deliverer,
     log: options.log,
+    requestLog: requestLogOf(options, trust),
     origins: options.origins,
     script: options.script,
     health: {
@@ -90,6 +92,10 @@ export function depsOf({
       config: () => ({ hash: settings().rules.hash, problem: settings().problem }),
     },
   };
+}
+
+function requestLogOf({ log, logRequests = false, isLogBehind = () => false }: InstanceOptions, { keys }: Trust) {
+  return logRequests ? createRequestLog({ log, keys, isBehind: isLogBehind }) : null;
 }
 
 /** What lead magnets need of the config and the tracker. */

@@ -10,6 +10,7 @@ import type { TrackerScript } from "../features/tracker/routes.ts";
 import { describeFault } from "../http/errors.ts";
 import type { Log } from "../http/log.ts";
 import type { Metrics } from "../http/metrics.ts";
+import { requestFields } from "../http/request-id.ts";
 import { signedLinks } from "../http/signed-link.ts";
 import { createDeliverer } from "../jobs/deliver.ts";
 import { deliveryRows } from "../jobs/deliver-rows.ts";
@@ -29,6 +30,10 @@ export type InstanceOptions = {
   configHash: string;
   version: string;
   log: Log;
+  /** Whether each request has a line in it, and what it causes says which it was. */
+  logRequests?: boolean;
+  /** Whether lines that were written are not taken. */
+  isLogBehind?: () => boolean;
   /** The tracker as it is served. */
   script: TrackerScript;
   clock?: Clock;
@@ -53,7 +58,7 @@ export type Foundations = {
 
 /** The engine, and the job that sends what it committed. */
 export function createLoop({
-  options: { log },
+  options: { log, logRequests = false },
   database,
   checkInPlace,
   clock,
@@ -79,14 +84,15 @@ export function createLoop({
       const context = { linkTo: signedLinks(config.public_url, secret, clock()), nowMs: clock() };
       for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
     },
-    onSignals: (signals) => {
+    onSignals: (signals, causeOf) => {
       for (const signal of signals) {
-        logSignal(signal, log);
+        logSignal(signal, logRequests ? causeOf(signal.signal_id) : null, log);
         metrics.countSignal(signal.threshold.name);
       }
       deliverer.follow();
     },
-    onFault: (error) => log.error("engine_fault", { fault: describeFault(error) }),
+    onFault: (error, requestId) =>
+      log.error("engine_fault", { ...requestFields(requestId), fault: describeFault(error) }),
     onTransaction: metrics.observeTransaction,
   });
   return { engine, deliverer, deliveries, ...createClicks(database, secret, log), ranks: createRankStore(database) };
@@ -100,8 +106,13 @@ function createClicks(database: Database, secret: Buffer, log: Log) {
 }
 
 /** One line per crossing, whatever the destinations; the person only by id. */
-function logSignal({ signal_id, person, threshold, score, score_before, reasons }: SignalData, log: Log): void {
+function logSignal(
+  { signal_id, person, threshold, score, score_before, reasons }: SignalData,
+  requestId: string | null,
+  log: Log,
+): void {
   log.info("signal", {
+    ...requestFields(requestId),
     signal_id,
     person_id: person.person_id,
     threshold: threshold.name,

@@ -2,6 +2,7 @@ import type { CampaignsDeps } from "../features/campaigns/routes.ts";
 import type { AuditReadsDeps } from "../features/privacy/audit-reads.ts";
 import type { PrivacyDeps } from "../features/privacy/routes.ts";
 import { describeFault } from "../http/errors.ts";
+import { requestIdOf } from "../http/request-id.ts";
 import { createAuditBook } from "../jobs/audit.ts";
 import { createLogEmptier } from "../jobs/empty-log.ts";
 import { createRetainer } from "../jobs/retain.ts";
@@ -45,7 +46,7 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
       const { config, rules } = settings();
       return { dataFolder, config, configHash: rules.hash, nowMs: clock() };
     },
-    onFault: (fault) => log.error("export_fault", { fault }),
+    onFault: (fault, { headers }) => log.error("export_fault", { request_id: requestIdOf(headers), fault }),
   });
   const logEmptier = createLogEmptier(checkpoints);
   const retainer = createRetainer({

@@ -6,6 +6,7 @@ import { createKeys, type Keys } from "../http/keys.ts";
 import { createLimits, type Limits } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
 import { type Overload, watchOverload } from "../http/overload.ts";
+import { requestIdOf } from "../http/request-id.ts";
 import type { IdentityTrust } from "../http/signature.ts";
 import type { KeyStore } from "../store/sqlite/keys.ts";
 import type { InstanceKeys } from "./keys.ts";
@@ -16,7 +17,7 @@ export type Trust = {
   keyStore: KeyStore;
   limits: Limits;
   overload: Overload;
-  identityTrust: () => IdentityTrust;
+  identityTrust: (headers: Headers) => IdentityTrust;
 };
 
 export type TrustOptions = {
@@ -35,17 +36,21 @@ export function createTrust({ instanceKeys, keyStore, config, backlog, clock, lo
     keyStore,
     limits: createLimits(() => config().limits, keys),
     overload: watchOverload(backlog),
-    identityTrust: () => ({
+    identityTrust: (headers) => ({
       mode: config().identity_verification,
       hashOf: config().identity_hash_of,
-      secrets: () => identitySecrets(config().identity_secret, log),
+      secrets: () => identitySecrets(config().identity_secret, headers, log),
     }),
   };
 }
 
-function identitySecrets(references: readonly string[], log: Log): string[] {
+function identitySecrets(references: readonly string[], headers: Headers, log: Log): string[] {
   const secrets = readIdentitySecrets(references, process.env, (reference) =>
-    log.error("identity_secret_unusable", { reference, needs: "to be readable, and at least 32 characters" }),
+    log.error("identity_secret_unusable", {
+      request_id: requestIdOf(headers),
+      reference,
+      needs: "to be readable, and at least 32 characters",
+    }),
   );
   if (secrets.length > 0) return secrets;
   throw new AppError(

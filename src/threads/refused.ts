@@ -15,8 +15,12 @@ export function refusedBy(error: unknown): Refused {
   return known === error ? { refused } : { refused, fault: describeFault(error) };
 }
 
-/** The same on the side that asked. */
-export function errorOf({ refused }: Partial<Refused>, what: string): AppError {
-  if (refused !== undefined) return new AppError(refused.code, refused.message, refused.field);
-  return new AppError("internal", `${what} could not be made; the log says why`);
+/** The same on the side that asked, with the fault as its cause: it is logged where the request is known. */
+export function errorOf({ refused, fault }: Partial<Refused>, what: string): AppError {
+  const error =
+    refused === undefined
+      ? new AppError("internal", `${what} could not be made; the log says why`)
+      : new AppError(refused.code, refused.message, refused.field);
+  if (fault !== undefined) error.cause = fault;
+  return error;
 }

@@ -1,5 +1,6 @@
 import type { IntentConfig } from "../config/intent.ts";
 import { AppError } from "../core/error.ts";
+import type { Asker } from "../http/request-id.ts";
 import type { Subject } from "../store/sqlite/person-scope.ts";
 import { errorOf, type Refused } from "./refused.ts";
 import { createThreads, type Lent } from "./threads.ts";
@@ -39,13 +40,14 @@ export type StreamsOptions = {
   /** What the thread runs: something that loads threads/worker.ts. */
   script: string;
   context: () => Omit<StreamJob, "stream">;
-  onFault: (fault: string) => void;
+  /** Told of what breaks off an answer that had begun; before that it is the cause of the error. */
+  onFault: (fault: string, asker: Asker) => void;
 };
 
 export type Streams = {
-  /** Everything about a person; `gone` says that nobody waits for it any more. */
-  exportPerson(said: string | null, gone: AbortSignal): Promise<Streamed<Subject>>;
-  exportCampaign(campaignId: number, isHashed: boolean, gone: AbortSignal): Promise<Streamed<null>>;
+  /** Everything about a person. */
+  exportPerson(said: string | null, asker: Asker): Promise<Streamed<Subject>>;
+  exportCampaign(campaignId: number, isHashed: boolean, asker: Asker): Promise<Streamed<null>>;
   close(): void;
 };
 
@@ -56,7 +58,7 @@ export type Streams = {
 export function createStreams({ script, context, onFault }: StreamsOptions): Streams {
   const threads = createThreads<never, never>(script);
   let underWay = 0;
-  const open = async <Head>(stream: StreamRequest, gone: AbortSignal): Promise<Streamed<Head>> => {
+  const open = async <Head>(stream: StreamRequest, asker: Asker): Promise<Streamed<Head>> => {
     if (underWay >= EXPORTS_MAX) {
       throw new AppError("overloaded", `${EXPORTS_MAX} exports are under way; ask again when one is through`);
     }
@@ -64,11 +66,11 @@ export function createStreams({ script, context, onFault }: StreamsOptions): Str
     const onEnd = (): void => {
       underWay -= 1;
     };
-    return (await receive(threads.lend(), { ...context(), stream }, { gone, onEnd, onFault })) as Streamed<Head>;
+    return (await receive(threads.lend(), { ...context(), stream }, { asker, onEnd, onFault })) as Streamed<Head>;
   };
   return {
-    exportPerson: (said, gone) => open({ name: "person", said }, gone),
-    exportCampaign: (campaignId, isHashed, gone) => open({ name: "campaign", campaignId, isHashed }, gone),
+    exportPerson: (said, asker) => open({ name: "person", said }, asker),
+    exportCampaign: (campaignId, isHashed, asker) => open({ name: "campaign", campaignId, isHashed }, asker),
     close: threads.close,
   };
 }
@@ -77,7 +79,7 @@ export function isStreamCall(call: object): call is StreamCall {
   return "stream" in call || "ask" in call;
 }
 
-type Talk = { gone: AbortSignal; onEnd: () => void; onFault: (fault: string) => void };
+type Talk = { asker: Asker; onEnd: () => void; onFault: StreamsOptions["onFault"] };
 
 /** The near side of one stream; the thread is given back when it is through, or has stopped. */
 function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): Promise<Streamed<unknown>> {
@@ -108,7 +110,9 @@ function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): P
     tell({ ask: "stop" });
     return ended.promise;
   };
+  let isBegun = false;
   const begin = (head: unknown): void => {
+    isBegun = true;
     const source = {
       start: (own: ReadableStreamDefaultController<Uint8Array>) => {
         controller = own;
@@ -126,7 +130,7 @@ function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): P
       controller?.close();
       return;
     }
-    if (said.fault !== undefined) talk.onFault(said.fault);
+    if (said.fault !== undefined && isBegun) talk.onFault(said.fault, talk.asker);
     breakOff(errorOf(said, WHAT));
   };
   const hear = (said: StreamSaid): void => {
@@ -155,8 +159,8 @@ function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): P
     breakOff(new Error("nobody waits for it any more"));
     void stop();
   };
-  talk.gone.addEventListener("abort", leave, { signal });
+  talk.asker.signal.addEventListener("abort", leave, { signal });
   tell(job);
-  if (talk.gone.aborted) leave();
+  if (talk.asker.signal.aborted) leave();
   return begun.promise;
 }

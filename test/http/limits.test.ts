@@ -194,7 +194,7 @@ describe("too much of everything", () => {
   test("is turned away before any work; who asks for our health is answered", async () => {
     let bodies = 0;
     let isOverloaded = true;
-    const limits = { admit: () => undefined, charge: () => undefined, networkOf: () => null };
+    const limits = { admit: () => undefined, charge: () => undefined, networkOf: () => null, isProxy: () => false };
     const app = new Elysia()
       .use(errorHandler(createLog("json", () => undefined)))
       .use(guardLoad(limits, { isOverloaded: () => isOverloaded }))

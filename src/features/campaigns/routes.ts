@@ -4,6 +4,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { csvHeaders } from "../../http/csv.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
+import type { Asker } from "../../http/request-id.ts";
 import type { AuditStore } from "../../store/sqlite/audit.ts";
 import type { CampaignReader } from "../../store/sqlite/campaigns.ts";
 import type { FullCampaignAnswer } from "./campaign.ts";
@@ -39,11 +40,10 @@ export type CampaignsDeps = {
   createCampaign: (request: CreateRequest) => Promise<CreatedAnswer>;
   readCampaign: (campaignId: number) => Promise<FullCampaignAnswer>;
   listLeads: (campaignId: number, query: LeadsQuery) => Promise<LeadsAnswer>;
-  /** `gone` says that nobody waits for it any more. */
   exportCampaign: (
     campaignId: number,
     isHashed: boolean,
-    gone: AbortSignal,
+    asker: Asker,
   ) => Promise<{ body: ReadableStream<Uint8Array> }>;
 };
 
@@ -105,7 +105,7 @@ async function exportAnswer(
   const { keyId } = keys.require(request.headers, "read");
   const subject = formatId("campaign", campaign.campaignId);
   const entry = { occurredMs: now(), keyId, action: "campaign_export", subject, detail: { hashed: isHashed } };
-  const { body } = await exportCampaign(campaign.campaignId, isHashed, request.signal);
+  const { body } = await exportCampaign(campaign.campaignId, isHashed, request);
   await engine
     .administer(() => audit.record(entry))
     .catch(async (error) => {

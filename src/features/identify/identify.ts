@@ -13,6 +13,7 @@ import { botReasonOf } from "../../http/bots.ts";
 import { type Keys, mayRead } from "../../http/keys.ts";
 import type { Limits } from "../../http/limits.ts";
 import type { Metrics } from "../../http/metrics.ts";
+import { requestIdOf } from "../../http/request-id.ts";
 import { type IdentityTrust, readSignature, type Said, type Signed } from "../../http/signature.ts";
 import { type VisitConfig, visitProperties } from "../../http/visit.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
@@ -34,7 +35,7 @@ export type IdentifyDeps = {
   visit: () => VisitConfig;
   metrics: Pick<Metrics, "countEvents">;
   limits: Pick<Limits, "charge">;
-  identityTrust: () => IdentityTrust;
+  identityTrust: (headers: Headers) => IdentityTrust;
 };
 
 /** What is known of a call beside its body. */
@@ -71,7 +72,9 @@ export async function identify(text: string, headers: Headers, deps: IdentifyDep
   const { accept_days: acceptDays, require_write_key: isRequired } = ingest();
   keys.checkWriteKey(parsed.data.write_key ?? undefined, isRequired && !isTrusted);
   const said = readClaims(parsed.data.identity);
-  const signed = isTrusted ? null : await readSignature(parsed.data.user_hash, said, identityTrust(), engine.now());
+  const signed = isTrusted
+    ? null
+    : await readSignature(parsed.data.user_hash, said, identityTrust(headers), engine.now());
   const bot = isTrusted ? null : botReasonOf(headers);
   const given = readCommand(parsed.data, said, { isTrusted, signed, bot, nowMs: engine.now(), acceptDays });
   const command = caller === null ? heedBrowser(given, headers, deps) : { ...given, by: caller.keyId };
@@ -80,7 +83,7 @@ export async function identify(text: string, headers: Headers, deps: IdentifyDep
     writeKey: parsed.data.write_key ?? undefined,
     visitors: given.visitor === null ? [] : [given.visitor.value],
   });
-  const [outcome] = await engine.submit([command]);
+  const [outcome] = await engine.submit([command], [], () => requestIdOf(headers));
   if (outcome === undefined) throw new Error("a command came back without an outcome");
   if (outcome instanceof AppError) throw outcome;
   metrics.countEvents(outcome.status, 1);

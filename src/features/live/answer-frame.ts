@@ -6,6 +6,7 @@ import type { Limits } from "../../http/limits.ts";
 import type { Log } from "../../http/log.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import type { Overload } from "../../http/overload.ts";
+import { requestIdOf } from "../../http/request-id.ts";
 import { type Ending, KEY_GONE } from "./ending.ts";
 
 /** Stores and scores what a body of events brings, as every other door to it does; resolves after the commit. */
@@ -55,7 +56,9 @@ export async function answerFrame(
 
 function refusedBy(error: unknown, headers: Headers, { keys, log }: FrameDeps): FrameAnswer {
   const { known, status } = refusalOf({ error, code: "UNKNOWN", url: "" });
-  if (known !== error && status >= 500) log.error("frame_failed", { fault: describeFault(error) });
+  if (known !== error && status >= 500) {
+    log.error("frame_failed", { request_id: requestIdOf(headers), fault: describeFault(error) });
+  }
   const retryAfterS = retryAfterOf(known);
   return {
     status,

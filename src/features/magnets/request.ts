@@ -6,6 +6,7 @@ import { identifyProperties } from "../../core/identify-properties.ts";
 import { HONEYPOT, type Magnet, qualifies } from "../../core/magnet.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { botReasonOf } from "../../http/bots.ts";
+import { requestIdOf } from "../../http/request-id.ts";
 import type { IdentityTrust } from "../../http/signature.ts";
 import { cookieSession, cookieVisitor, type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { SESSION_ID_LENGTH_MAX, URL_LENGTH_MAX } from "../../http/wire.ts";
@@ -21,7 +22,7 @@ export type RequestDeps = {
   honour: () => Honour;
   secret: Buffer;
   formLimits: FormLimits;
-  identityTrust: () => Pick<IdentityTrust, "mode">;
+  identityTrust: (headers: Headers) => Pick<IdentityTrust, "mode">;
 };
 
 /** What somebody gets who has asked. */
@@ -70,7 +71,9 @@ export async function requestMagnet(
     return refuse(429, words.too_many);
   }
   const commands = commandsOf(magnet, form, typed, { headers, url }, deps, nowMs);
-  const [identified, submitted] = await engine.submit<(typeof commands)[number]>(commands);
+  const [identified, submitted] = await engine.submit<(typeof commands)[number]>(commands, [], () =>
+    requestIdOf(headers),
+  );
   if (identified instanceof AppError) throw identified;
   if (submitted instanceof AppError) throw submitted;
   // Of a form that came twice only the first one counts, and what the person stands at is known all the same.
@@ -122,7 +125,7 @@ function commandsOf(
     traits: answers,
     isTrusted: false,
     // Nobody has signed a form.
-    isVisitorUnproven: identityTrust().mode === "required",
+    isVisitorUnproven: identityTrust(headers).mode === "required",
     event: {
       ...common,
       eventId: Bun.randomUUIDv7(),

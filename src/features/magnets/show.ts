@@ -2,6 +2,7 @@ import { AppError } from "../../core/error.ts";
 import type { Magnet } from "../../core/magnet.ts";
 import type { Clock } from "../../engine/clock.ts";
 import type { Log } from "../../http/log.ts";
+import { requestIdOf } from "../../http/request-id.ts";
 import { checkSignedPath, type LinkProof } from "../../http/signed-link.ts";
 import { expiredResponse, grantedLinks, grantOf, missingResponse, pageResponse, thanksResponse } from "./answers.ts";
 import { findAsset, serveAsset } from "./file.ts";
@@ -61,7 +62,7 @@ export function giveAsset(magnet: Magnet, proof: LinkProof, headers: Headers, de
   if (magnet.url !== undefined) return new Response(null, { status: 302, headers: { ...kept, location: magnet.url } });
   const asset = magnet.file === undefined ? null : findAsset(deps.magnetsFolder(), magnet.file);
   if (asset !== null && magnet.file !== undefined) return serveAsset(asset, magnet.file, headers);
-  deps.log.error("magnet_file_missing", { magnet: magnet.slug });
+  deps.log.error("magnet_file_missing", { request_id: requestIdOf(headers), magnet: magnet.slug });
   return missingResponse();
 }
 

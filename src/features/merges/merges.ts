@@ -3,6 +3,7 @@ import { AppError } from "../../core/error.ts";
 import { formatId, parseId } from "../../core/id.ts";
 import type { Identifier } from "../../core/identifier.ts";
 import type { Engine } from "../../engine/engine.ts";
+import type { RequestId } from "../../engine/submission.ts";
 import { decodeCursor, encodeCursor } from "../../http/query.ts";
 import type { MergeReader, ReadMerge } from "../../store/sqlite/merges.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
@@ -52,10 +53,15 @@ export function listMerges(query: MergesQuery, { merges, people }: MergeSources)
 }
 
 /** Parts the two sides of a merge again, in one transaction. */
-export async function undoMerge(said: string, keyId: string, engine: Engine): Promise<UndoneAnswer> {
+export async function undoMerge(
+  said: string,
+  keyId: string,
+  engine: Engine,
+  requestId?: RequestId,
+): Promise<UndoneAnswer> {
   const mergeId = parseId("merge", said);
   if (mergeId === null) throw new AppError("not_found", "must be a merge_id, such as mrg_…; GET /merges lists them");
-  const [outcome] = await engine.submit([{ type: "undo", mergeId, keyId }]);
+  const [outcome] = await engine.submit([{ type: "undo", mergeId, keyId }], [], requestId);
   if (outcome === undefined) throw new Error("a command came back without an outcome");
   if (outcome instanceof AppError) throw outcome;
   return undoneAnswer(outcome);

@@ -4,6 +4,7 @@ import { formatId, parseId } from "../../core/id.ts";
 import type { Identifier } from "../../core/identifier.ts";
 import type { MergeReview, ReviewDecision, ReviewReason } from "../../core/state.ts";
 import type { Engine } from "../../engine/engine.ts";
+import type { RequestId } from "../../engine/submission.ts";
 import { decodeCursor, encodeCursor } from "../../http/query.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { ReviewReader, ReviewState } from "../../store/sqlite/reviews.ts";
@@ -60,10 +61,11 @@ export async function decideReview(
   verdict: ReviewDecision,
   keyId: string,
   engine: Engine,
+  requestId?: RequestId,
 ): Promise<DecidedAnswer> {
   const reviewId = parseId("review", said);
   if (reviewId === null) throw new AppError("not_found", "must be a review_id, such as rev_…; GET /reviews lists them");
-  const [outcome] = await engine.submit([{ type: "review", reviewId, verdict, keyId }]);
+  const [outcome] = await engine.submit([{ type: "review", reviewId, verdict, keyId }], [], requestId);
   if (outcome === undefined) throw new Error("a command came back without an outcome");
   if (outcome instanceof AppError) throw outcome;
   if (outcome.status === "asked_anew") throw new AppError("conflict", askedAnewMessage(outcome.review));

@@ -3,6 +3,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { documented } from "../../http/document.ts";
 import type { Keys } from "../../http/keys.ts";
 import { isLongPage, jsonAnswer, readQuery } from "../../http/query.ts";
+import { requestIdOf } from "../../http/request-id.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import { listMerges, type MergeSources, undoMerge } from "./merges.ts";
 import { decideReview, listReviews, type ReviewSources } from "./reviews.ts";
@@ -24,6 +25,10 @@ const REVIEW = "the review, as /reviews lists it";
 export function mergeRoutes(deps: MergesDeps) {
   const { keys, engine } = deps;
   const admin = (headers: Headers) => keys.require(headers, "admin").keyId;
+  const asked =
+    ({ headers }: Request) =>
+    () =>
+      requestIdOf(headers);
   const changing = (summary: string, id: string, description: string) => ({
     parse: "none" as const,
     ...documented({ topic: "People", summary, access: "admin", path: { id }, answer: { description } }),
@@ -46,7 +51,7 @@ export function mergeRoutes(deps: MergesDeps) {
     )
     .post(
       "/merges/:id/undo",
-      ({ params, request }) => undoMerge(params.id, admin(request.headers), engine),
+      ({ params, request }) => undoMerge(params.id, admin(request.headers), engine, asked(request)),
       changing(
         "Parts two people again",
         "the merge, as /merges lists it",
@@ -69,7 +74,7 @@ export function mergeRoutes(deps: MergesDeps) {
     )
     .post(
       "/reviews/:id/approve",
-      ({ params, request }) => decideReview(params.id, "approved", admin(request.headers), engine),
+      ({ params, request }) => decideReview(params.id, "approved", admin(request.headers), engine, asked(request)),
       changing(
         "Makes one of the people of a review, and attaches what was claimed",
         REVIEW,
@@ -78,7 +83,7 @@ export function mergeRoutes(deps: MergesDeps) {
     )
     .post(
       "/reviews/:id/reject",
-      ({ params, request }) => decideReview(params.id, "rejected", admin(request.headers), engine),
+      ({ params, request }) => decideReview(params.id, "rejected", admin(request.headers), engine, asked(request)),
       changing("Keeps the people of a review apart", REVIEW, "the review as decided"),
     );
 }

@@ -4,6 +4,7 @@ import { formatId } from "../../core/id.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Keys } from "../../http/keys.ts";
 import { readQuery } from "../../http/query.ts";
+import type { Asker } from "../../http/request-id.ts";
 import type { AuditStore } from "../../store/sqlite/audit.ts";
 import type { Erased } from "../../store/sqlite/erase.ts";
 import type { Subject } from "../../store/sqlite/person-scope.ts";
@@ -25,11 +26,8 @@ export type PrivacyDeps = FindDeps & {
   audit: AuditStore;
   /** Lets what was noted so far be seen. */
   flushAudit: () => void;
-  /** Beside the loop; `gone` says that nobody waits for it any more. */
-  exportPerson: (
-    said: string | null,
-    gone: AbortSignal,
-  ) => Promise<{ head: Subject; body: ReadableStream<Uint8Array> }>;
+  /** Beside the loop. */
+  exportPerson: (said: string | null, asker: Asker) => Promise<{ head: Subject; body: ReadableStream<Uint8Array> }>;
 };
 
 /** What people may ask for by law, and who did what: erasure, export, suppressions, audit. */
@@ -58,9 +56,9 @@ export function privacyRoutes(deps: PrivacyDeps) {
     )
     .get(
       "/people/:id/export",
-      async ({ params, request: { headers, signal } }) => {
-        const { keyId } = keys.require(headers, "read");
-        const { head, body } = await deps.exportPerson(params.id, signal);
+      async ({ params, request }) => {
+        const { keyId } = keys.require(request.headers, "read");
+        const { head, body } = await deps.exportPerson(params.id, request);
         const personId = head.personId === null ? null : formatId("person", head.personId);
         const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
         await engine

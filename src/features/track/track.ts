@@ -8,6 +8,7 @@ import { errorBody } from "../../http/errors.ts";
 import { type Keys, mayRead } from "../../http/keys.ts";
 import type { Limits } from "../../http/limits.ts";
 import type { Metrics } from "../../http/metrics.ts";
+import { requestIdOf } from "../../http/request-id.ts";
 import { type VisitConfig, visitProperties } from "../../http/visit.ts";
 import { type Honour, refusesToBeKnown } from "../../http/visitor.ts";
 import { type IngestConfig, orThrow, readTimeMs } from "../../http/wire.ts";
@@ -90,7 +91,9 @@ export async function track(
   const told = read.filter((result): result is EventCommand => !(result instanceof AppError));
   const commands = told.some(({ type }) => type === "click") && isTrapped(headers, peer()) ? asTrapped(told) : told;
   limits.charge(headers, { writeKey: envelope.writeKey, visitors: commands.map((command) => actorOf(command).value) });
-  const outcomes = isDeclined ? commands.map(notProcessed) : await engine.submit(commands, rejected);
+  const outcomes = isDeclined
+    ? commands.map(notProcessed)
+    : await engine.submit(commands, rejected, () => requestIdOf(headers));
   for (const result of read) if (result instanceof AppError) metrics.countEvents("rejected", 1);
   for (const outcome of outcomes) {
     metrics.countEvents(outcome instanceof AppError ? "rejected" : outcome.status, 1);
