@@ -3,7 +3,7 @@ import { eventData } from "../../core/event-data.ts";
 import { formatId } from "../../core/id.ts";
 import type { SignalData } from "../../core/signal.ts";
 import type { MergeSide } from "../../core/state.ts";
-import { identifierOfLead } from "../../store/sqlite/erase-traces.ts";
+import { identifierOfLead } from "../../store/sqlite/erase-strip.ts";
 import { type EventReader, NEWEST } from "../../store/sqlite/events.ts";
 import { createMentions } from "../../store/sqlite/mentions.ts";
 import type { ExportReader } from "../../store/sqlite/person-export.ts";

@@ -1,8 +1,17 @@
 import type { Database } from "bun:sqlite";
 import { formatId } from "../../core/id.ts";
-import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { SignalData } from "../../core/signal.ts";
-import type { MergeSide } from "../../core/state.ts";
+import { createOthers } from "./erase-others.ts";
+import {
+  type Erased,
+  erasedOf,
+  identifierOfLead,
+  type Other,
+  stripAccountSignal,
+  stripSharedSignal,
+  stripSnapshot,
+  withoutTraits,
+} from "./erase-strip.ts";
 import { createMentions } from "./mentions.ts";
 import { accountIdsOf, type PersonScope, type ScopeReader, type StoredMerge } from "./person-scope.ts";
 
@@ -13,9 +22,9 @@ export const TRACES_SQL = {
   signalsBetween: `select signal_id as signalId, data from signal
     where person_id = ? and account_id is null and created_at >= ? and created_at <= ?`,
   updateSignal: "update signal set data = ?2 where signal_id = ?1",
-  absorbed: `select traits, verified_traits as verifiedTraits from person
+  absorbed: `select traits, verified_traits as verifiedTraits, account_id as accountId from person
     where person_id = ? and merged_into is not null`,
-  updateAbsorbed: "update person set traits = ?2, verified_traits = ?3 where person_id = ?1",
+  updateAbsorbed: "update person set traits = ?2, verified_traits = ?3, account_id = ?4 where person_id = ?1",
   updateSnapshot: "update merge set snapshot = ?2 where merge_id = ?1",
   reviews: `select review_id as id, person_ids as personIds, claims from merge_review
     where review_id > ? order by review_id limit ?`,
@@ -34,6 +43,7 @@ export type Stripped = {
 };
 
 type SignalRow = { signalId: number; data: string };
+type AbsorbedRow = { traits: string; verifiedTraits: string; accountId: number | null };
 
 /** What tells of a person in rows that belong to others: it is taken out of them, or they go where nothing else is in them. */
 export function createTraceEraser(database: Database, scopes: ScopeReader): (scope: PersonScope) => Stripped {
@@ -41,18 +51,20 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
   const selectBetween = database.query<SignalRow, [number, number, number]>(TRACES_SQL.signalsBetween);
   const updateSignal = database.query(TRACES_SQL.updateSignal);
   const updateSnapshot = database.query(TRACES_SQL.updateSnapshot);
-  const selectAbsorbed = database.query<{ traits: string; verifiedTraits: string }, [number]>(TRACES_SQL.absorbed);
+  const selectAbsorbed = database.query<AbsorbedRow, [number]>(TRACES_SQL.absorbed);
   const updateAbsorbed = database.query(TRACES_SQL.updateAbsorbed);
   const eraseRows = rowEraser(database);
+  const othersOf = createOthers(database, scopes);
 
   /** Whoever was absorbed keeps a row that says what they were then, which an undo of another merge leaves alone. */
-  const stripAbsorbed = (personId: number, erased: Erased): void => {
+  const stripAbsorbed = (personId: number, erased: Erased, { accountIds }: Other): void => {
     const row = selectAbsorbed.get(personId);
     if (row === null) return;
     const [traits, verified] = [row.traits, row.verifiedTraits].map((text) =>
       JSON.stringify(withoutTraits(JSON.parse(text), erased)),
     );
-    updateAbsorbed.run(personId, traits ?? "{}", verified ?? "{}");
+    const accountId = row.accountId !== null && accountIds.has(row.accountId) ? row.accountId : null;
+    updateAbsorbed.run(personId, traits ?? "{}", verified ?? "{}", accountId);
   };
 
   const stripSignals = (rows: readonly SignalRow[], strip: (data: SignalData) => SignalData | null): number[] =>
@@ -65,14 +77,17 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
 
   return (scope) => {
     const erased = erasedOf(scope);
-    const signalIds = scope.accountIds.flatMap((accountId) =>
-      stripSignals(selectOfAccount.all(accountId), (data) => stripAccountSignal(data, erased)),
-    );
+    const others = othersOf(scope);
+    const signalIds = scope.accountIds.flatMap((accountId) => {
+      const isOfOthers = others.touchesOfAccount(accountId);
+      return stripSignals(selectOfAccount.all(accountId), (data) => stripAccountSignal(data, erased, isOfOthers));
+    });
     let merges = 0;
     for (const { otherId, fromMs, untilMs } of sharedTimes(scope, scopes)) {
-      stripAbsorbed(otherId, erased);
+      const other = others.living(otherId);
+      stripAbsorbed(otherId, erased, other);
       signalIds.push(
-        ...stripSignals(selectBetween.all(otherId, fromMs, untilMs), (data) => stripSharedSignal(data, erased)),
+        ...stripSignals(selectBetween.all(otherId, fromMs, untilMs), (data) => stripSharedSignal(data, erased, other)),
       );
       const isShared = ({ person, created_at }: SignalData): boolean =>
         person.person_id === formatId("person", otherId) && isWithin(Date.parse(created_at), fromMs, untilMs);
@@ -81,12 +96,12 @@ export function createTraceEraser(database: Database, scopes: ScopeReader): (sco
       );
       for (const accountId of new Set([...scope.accountIds, ...within.flatMap(accountIdsOf)])) {
         const stripped = stripSignals(selectOfAccount.all(accountId), (data) =>
-          isShared(data) ? stripSharedSignal(data, erased) : null,
+          isShared(data) ? stripSharedSignal(data, erased, other) : null,
         );
         signalIds.push(...stripped);
       }
       for (const { mergeId, snapshot } of within) {
-        updateSnapshot.run(mergeId, stripSnapshot(snapshot, erased));
+        updateSnapshot.run(mergeId, stripSnapshot(snapshot, erased, other));
         merges += 1;
       }
     }
@@ -132,10 +147,6 @@ function* inSteps<Row extends { id: number }>(select: (afterId: number, limit: n
   }
 }
 
-export function identifierOfLead({ email }: { email: string }): Identifier {
-  return { kind: "email", value: email };
-}
-
 /**
  * When a person was part of another and parted again, what was told and merged of the other meanwhile was of both. The
  * other may have been absorbed by a third one in that time.
@@ -158,65 +169,4 @@ function sharedTimes(
       .filter((otherId) => !own.has(otherId))
       .map((otherId) => ({ otherId, fromMs: mergedMs, untilMs }));
   });
-}
-
-type Erased = {
-  personIds: Set<string>;
-  identityIds: Set<number>;
-  identifiers: Set<string>;
-  /** Each trait with what it was, since the other may have a different one of that name. */
-  traits: Set<string>;
-};
-
-function erasedOf({ people, identities, leads }: PersonScope): Erased {
-  const traits = people.flatMap((person) => [JSON.parse(person.traits), JSON.parse(person.verifiedTraits)]);
-  return {
-    personIds: new Set(people.map(({ personId }) => formatId("person", personId))),
-    identityIds: new Set(identities.map(({ identityId }) => identityId)),
-    identifiers: new Set([...identities, ...leads.map(identifierOfLead)].map(identifierKey)),
-    traits: new Set(traits.flatMap((all) => Object.entries(all).map(traitKey))),
-  };
-}
-
-function traitKey(entry: [string, unknown]): string {
-  return JSON.stringify(entry);
-}
-
-function withoutTraits<Traits extends object>(traits: Traits, erased: Erased): Traits {
-  return Object.fromEntries(Object.entries(traits).filter((entry) => !erased.traits.has(traitKey(entry)))) as Traits;
-}
-
-/** Null where it says nothing of the person. Which crossing it was, and the company's score then, stay. */
-function stripAccountSignal(data: SignalData, { personIds }: Erased): SignalData | null {
-  const isTheirs = personIds.has(data.person.person_id);
-  const named = data.account?.people?.some(({ person_id }) => personIds.has(person_id)) ?? false;
-  if (!isTheirs && !named) return null;
-  const person = isTheirs ? { person_id: data.person.person_id, identities: [], traits: {} } : data.person;
-  if (data.account === undefined) return { ...data, person };
-  const people = data.account.people?.filter(({ person_id }) => !personIds.has(person_id));
-  return { ...data, person, account: { ...data.account, ...(people === undefined ? {} : { people }) } };
-}
-
-function stripSharedSignal(data: SignalData, erased: Erased): SignalData {
-  const { email: _, ...person } = data.person;
-  const identities = person.identities.filter(
-    ({ kind, value }) => !erased.identifiers.has(identifierKey({ kind, value } as Identifier)),
-  );
-  const email = identities.find(({ kind }) => kind === "email")?.value;
-  const traits = withoutTraits(person.traits, erased);
-  return { ...data, person: { ...person, ...(email === undefined ? {} : { email }), identities, traits } };
-}
-
-function stripSnapshot(snapshot: string, erased: Erased): string {
-  const strip = (side: MergeSide): MergeSide => ({
-    ...side,
-    identityIds: side.identityIds.filter((identityId) => !erased.identityIds.has(identityId)),
-    person: {
-      ...side.person,
-      traits: withoutTraits(side.person.traits, erased),
-      verifiedTraits: withoutTraits(side.person.verifiedTraits, erased),
-    },
-  });
-  const { survivor, absorbed, ...others } = JSON.parse(snapshot);
-  return JSON.stringify({ ...others, survivor: strip(survivor), absorbed: strip(absorbed) });
 }
