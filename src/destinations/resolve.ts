@@ -14,7 +14,7 @@ const ADDRESSES_MAX = 3;
  */
 export async function addressesOf(
   host: string,
-  { isPrivateAllowed, resolve = resolveAll }: { isPrivateAllowed: boolean; resolve?: Resolver },
+  { isPrivateAllowed, resolve = resolveAll }: { isPrivateAllowed: boolean; resolve?: Resolver | undefined },
 ): Promise<string[]> {
   const found = isIP(host) === 0 ? await resolve(host).catch(() => []) : [host];
   if (found.length === 0) throw new Error(`the name ${host} could not be resolved`);

@@ -26,7 +26,8 @@ export async function readHeaders(
   headers: { [name: string]: string } | undefined,
   secret: (reference: string) => Promise<string>,
 ): Promise<{ [name: string]: string }> {
-  const entries = Object.entries(headers ?? {}).map(
+  if (headers === undefined) return {};
+  const entries = Object.entries(headers).map(
     async ([name, value]): Promise<[string, string]> => [name.toLowerCase(), await secret(value)],
   );
   return Object.fromEntries(await Promise.all(entries));

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { deadlineAfter } from "./deadline.ts";
 import type { Answer, OutgoingRequest } from "./interface.ts";
 import { addressesOf, type Resolver } from "./resolve.ts";
 
@@ -9,32 +10,35 @@ const USER_AGENT = "do-intent";
 /** Nothing was sent yet, so the next address of the same name may be tried. */
 const UNCONNECTED_CODES = ["ConnectionRefused", "FailedToOpenSocket", "ConnectionTimeout"];
 
-export type SendOptions = { isPrivateAllowed: boolean; timeoutMs?: number; resolve?: Resolver; signal?: AbortSignal };
+export type SendOptions = {
+  isPrivateAllowed(host: string): boolean;
+  timeoutMs?: number;
+  resolve?: Resolver;
+  signal?: AbortSignal;
+};
 
 /** Sends and never throws: whatever goes wrong is an answer without a status. Redirects are not followed. */
 export async function send(outgoing: OutgoingRequest, options: SendOptions): Promise<Answer> {
-  const { timeoutMs = TIMEOUT_MS, signal } = options;
-  const stop = new AbortController();
-  const abort = (): void => stop.abort(new Error(`no answer within ${timeoutMs} ms`));
-  const timer = setTimeout(abort, timeoutMs);
-  signal?.addEventListener("abort", abort, { once: true });
+  const stop = deadlineAfter(options.timeoutMs ?? TIMEOUT_MS, options.signal);
   try {
-    return await sendToAny(outgoing, options, stop.signal);
+    return await sendToAny(outgoing, options, stop);
   } catch (error) {
-    const cause = stop.signal.aborted ? stop.signal.reason : error;
+    const cause = stop.aborted ? stop.reason : error;
     return { status: null, body: reasonOf(cause), retryAfter: null };
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
   }
 }
 
 /** Tries the addresses of the host one after the other, until somebody takes the connection. */
-async function sendToAny(outgoing: OutgoingRequest, options: SendOptions, stop: AbortSignal): Promise<Answer> {
+async function sendToAny(
+  outgoing: OutgoingRequest,
+  { isPrivateAllowed, resolve }: SendOptions,
+  stop: AbortSignal,
+): Promise<Answer> {
   const url = new URL(outgoing.url);
   if (url.protocol !== "http:" && url.protocol !== "https:") throw new Error("only http and https are sent to");
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = await unlessStopped(addressesOf(host, options), stop);
+  const looked = addressesOf(host, { isPrivateAllowed: isPrivateAllowed(host), resolve });
+  const addresses = isIP(host) === 0 ? await unlessStopped(looked, stop) : await looked;
   for (const [index, address] of addresses.entries()) {
     try {
       const response = await open(url, host, address, outgoing, stop);
@@ -108,8 +112,11 @@ function isUnconnected(error: unknown): boolean {
 /** Resolving a name takes no signal. */
 function unlessStopped<Result>(work: Promise<Result>, stop: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
-    stop.addEventListener("abort", () => reject(stop.reason), { once: true });
-    work.then(resolve, reject);
+    const end = (): void => reject(stop.reason);
+    if (stop.aborted) end();
+    stop.addEventListener("abort", end, { once: true });
+    const forget = (): void => stop.removeEventListener("abort", end);
+    work.then(resolve, reject).finally(forget);
   });
 }
 

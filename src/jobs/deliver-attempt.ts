@@ -6,7 +6,6 @@ import {
   NotSendable,
   type OutgoingRequest,
   type Parcel,
-  type RemoteDestination,
   type Tools,
   type Verdict,
 } from "../destinations/interface.ts";
@@ -60,8 +59,7 @@ export async function attemptAll(
     const exchange =
       "write" in destination
         ? () => Promise.reject(new Error("a local destination has nobody to ask"))
-        : (request: OutgoingRequest) =>
-            post.send(request, { isPrivateAllowed: isPrivateAllowed(destination, request), signal });
+        : (request: OutgoingRequest) => post.send(request, { isPrivateAllowed: destination.isPrivateAllowed, signal });
     const tools: Tools = {
       secret: async (reference) => {
         const value = await readSecret(reference, post.environment);
@@ -111,8 +109,4 @@ function failedAttempt(error: unknown, sent: readonly string[]): Attempt {
   const reason = error instanceof Error ? error.message : "could not be prepared";
   const status = error instanceof NotSendable ? error.answer.status : null;
   return { verdict: { outcome: "retry" }, status, answer: keepable(reason, sent) };
-}
-
-function isPrivateAllowed(destination: RemoteDestination, { url }: OutgoingRequest): boolean {
-  return destination.isPrivateAllowed(new URL(url).hostname.replace(/^\[|\]$/g, ""));
 }

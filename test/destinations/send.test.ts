@@ -71,7 +71,7 @@ for (const [what, behaviour, expected] of behaviours) {
   test(`a receiver that ${what} gives ${expected.status ?? "no status"}`, async () => {
     await using receiver = await startReceiver(behaviour);
     const timeoutMs = /never/.test(what) ? HANG_MS : PATIENCE_MS;
-    const answer = await send(post(receiver.url), { isPrivateAllowed: true, timeoutMs });
+    const answer = await send(post(receiver.url), { isPrivateAllowed: () => true, timeoutMs });
     expect(answer.status).toBe(expected.status);
     expect(answer.body).toMatch(expected.body);
     expect(receiver.received).toHaveLength(1);
@@ -81,7 +81,7 @@ for (const [what, behaviour, expected] of behaviours) {
 test("a connection that nobody takes is an answer without status", async () => {
   const receiver = await startReceiver();
   await receiver[Symbol.asyncDispose]();
-  const answer = await send(post(receiver.url), { isPrivateAllowed: true });
+  const answer = await send(post(receiver.url), { isPrivateAllowed: () => true });
   expect(answer.status).toBeNull();
 });
 
@@ -99,7 +99,7 @@ for (const [what, url, addresses] of guarded) {
     await using receiver = await startReceiver();
     const port = new URL(receiver.url).port;
     const answer = await send(post(url.replace("PORT", port)), {
-      isPrivateAllowed: false,
+      isPrivateAllowed: () => false,
       resolve: async () => addresses,
     });
     expect(answer.status).toBeNull();
@@ -112,7 +112,7 @@ test("a name is resolved once, for checking and connecting alike, so that it can
   await using receiver = await startReceiver();
   const asked: string[] = [];
   const answer = await send(post(`http://crm.example:${new URL(receiver.url).port}/`), {
-    isPrivateAllowed: true,
+    isPrivateAllowed: () => true,
     resolve: async (host) => {
       asked.push(host);
       return ["127.0.0.1"];
@@ -132,7 +132,7 @@ test("nobody is told anything whose certificate nobody vouches for", async () =>
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const answer = await send(post(`https://crm.example:${port}/`), {
-    isPrivateAllowed: true,
+    isPrivateAllowed: () => true,
     resolve: async () => ["127.0.0.1"],
   });
   server.closeAllConnections();
@@ -145,6 +145,6 @@ test("nobody is told anything whose certificate nobody vouches for", async () =>
 test("the reason why nothing came back does not tell the address, which may hold a secret", async () => {
   const receiver = await startReceiver();
   await receiver[Symbol.asyncDispose]();
-  const answer = await send(post(`${receiver.url}/bot123:abc`), { isPrivateAllowed: true });
+  const answer = await send(post(`${receiver.url}/bot123:abc`), { isPrivateAllowed: () => true });
   expect(answer.body).not.toContain("bot123");
 });
