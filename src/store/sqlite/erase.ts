@@ -28,6 +28,7 @@ export const ERASE_SQL = {
   account: "delete from account where account_id = ?",
   accountSignals: "delete from signal where account_id = ? returning signal_id as signalId",
   clicks: "delete from campaign_click where link_id = ?",
+  clicksElsewhere: "update campaign_click set identity_id = null where identity_id = ?",
   campaignLeads: "delete from campaign_lead where link_id = ?",
   lead: "delete from lead where link_id = ?",
   newestEvent: "select max(event_seq) as seq from event",
@@ -39,7 +40,7 @@ export const ERASE_SQL = {
 /** Rows by table: those that are gone, and those of others that were stripped of the person. */
 export type Erased = {
   rows: { readonly [table: string]: number };
-  stripped: { signal: number; merge: number; campaign_lead: number };
+  stripped: { signal: number; merge: number; campaign_lead: number; campaign_click: number };
   suppressed: number;
 };
 
@@ -55,6 +56,7 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
   const eraseSignals = signalEraser(database);
   const eraseLeads = leadEraser(database);
   const stripLists = createListEraser(database);
+  const dropClicker = database.query(ERASE_SQL.clicksElsewhere);
   const isLiveElsewhere = livesElsewhere(database);
   const lowerMerges = mergeLowerer(database);
   const erase = (subject: Subject, nowMs: number): Erased | null => {
@@ -69,11 +71,18 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
     const signals = eraseSignals(personIds, scope.accountIds, traces.signalIds, nowMs);
     const leads = eraseLeads(scope.leads);
     const listRows = stripLists(scope);
+    // What is left of them are clicks on other people's links.
+    const clickRows = scope.identities.reduce((sum, { identityId }) => sum + dropClicker.run(identityId).changes, 0);
     lowerMerges();
     suppressions.add(suppressed, nowMs);
     return {
       rows: { ...people, ...signals, ...leads, merge_review: traces.reviews, rejected_event: traces.rejected },
-      stripped: { signal: traces.signalIds.length, merge: traces.merges, campaign_lead: listRows },
+      stripped: {
+        signal: traces.signalIds.length,
+        merge: traces.merges,
+        campaign_lead: listRows,
+        campaign_click: clickRows,
+      },
       suppressed: suppressed.length,
     };
   };

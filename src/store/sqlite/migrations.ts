@@ -11,6 +11,7 @@ import clickTimes from "../../../drizzle/0009_click_times.sql" with { type: "tex
 import mergesUndone from "../../../drizzle/0010_merges_undone.sql" with { type: "text" };
 import leadPositions from "../../../drizzle/0011_lead_positions.sql" with { type: "text" };
 import openReviews from "../../../drizzle/0012_open_reviews.sql" with { type: "text" };
+import clicksByIdentity from "../../../drizzle/0013_clicks_by_identity.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -28,6 +29,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0010_merges_undone": mergesUndone,
   "0011_lead_positions": leadPositions,
   "0012_open_reviews": openReviews,
+  "0013_clicks_by_identity": clicksByIdentity,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

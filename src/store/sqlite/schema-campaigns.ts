@@ -92,6 +92,8 @@ export const campaignClick = sqliteTable(
   (table) => [
     index("campaign_click_by_campaign").on(table.campaignId, table.clickedMs),
     index("campaign_click_by_link").on(table.linkId, table.clickedMs),
+    // For whoever is erased: their browser may have followed other people's links.
+    index("campaign_click_by_identity").on(table.identityId).where(sql`identity_id is not null`),
     index("campaign_click_pending").on(table.clickedMs).where(sql`verdict = 'pending'`),
   ],
 );

@@ -88,6 +88,27 @@ test("what was merged with somebody else while two were one names nobody of them
   expect(JSON.parse(stripped?.snapshot ?? "{}").survivor.person.verifiedTraits).toEqual({ role: "cto" });
 });
 
+test("a click of theirs on somebody else's link stays that link's, and nobody's", async () => {
+  await using instance = startInstance();
+  const leads = [{ email: FRIEND }];
+  await instance.postSecret("/campaigns", {
+    name: "spring",
+    base_url: "https://acme.example",
+    landing: "/demo",
+    leads,
+  });
+  const [lead] = instance.rows<{ link: string }>("select link_id as link from lead");
+  await identify(instance, "browser", { email: EMAIL });
+  const url = `https://acme.example/demo?i=${lead?.link}`;
+  const metadata = { link: lead?.link, evidence: "moved" };
+  await instance.post("/track", { event: "campaign_click", anonymous_id: "browser", url, metadata });
+  const clicks = () => instance.rows("select identity_id as identityId, link_id as link, reason from campaign_click");
+  expect(clicks()).toEqual([{ identityId: expect.any(Number), link: lead?.link, reason: "other_person" }]);
+  const { body } = await erase(instance, `/people/${EMAIL}`);
+  expect(body.stripped).toMatchObject({ campaign_click: 1 });
+  expect(clicks()).toEqual([{ identityId: null, link: lead?.link, reason: "other_person" }]);
+});
+
 test("an opening that waits for the file while its lead is erased leaves no row; a trap's, which is nobody's, does", async () => {
   await using instance = startInstance();
   const leads = [{ email: EMAIL }, { email: FRIEND }];

@@ -1,0 +1,1 @@
+CREATE INDEX `campaign_click_by_identity` ON `campaign_click` (`identity_id`) WHERE identity_id is not null;
