@@ -13,6 +13,7 @@ import { runExport } from "./commands/export.ts";
 import { runInstallService } from "./commands/install-service.ts";
 import { runKeys } from "./commands/keys.ts";
 import { runMerges } from "./commands/merges.ts";
+import { writeLine as write } from "./commands/output.ts";
 import { runPeopleErase, runPeopleExport } from "./commands/people.ts";
 import type { Terminal } from "./commands/progress.ts";
 import { runReport } from "./commands/report.ts";
@@ -32,10 +33,6 @@ const { version } = packageJson;
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-
-function write(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
 
 function print(text: string): void {
   process.stdout.write(text);

@@ -25,6 +25,7 @@ export async function runDemo(
     origins: [],
     durability: "normal",
     log: "pretty",
+    logRequests: false,
   };
   write("A made-up site with the tracker on it: open the address below in a browser, look around, watch the panel.\n");
   try {

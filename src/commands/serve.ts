@@ -11,6 +11,7 @@ import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance/instance.ts";
 import { givenSecretKey } from "../instance/keys.ts";
 import { bannerText } from "./banner.ts";
+import { isOutputBehind } from "./output.ts";
 
 /** Of the five seconds that end it, deliveries under way take two more, and the checkpoint the last. */
 const IN_FLIGHT_MAX_MS = 2_000;
@@ -36,6 +37,8 @@ export async function serve(
     configHash: loaded.hash,
     version,
     log,
+    logRequests: options.logRequests,
+    isLogBehind: isOutputBehind,
     script: await loadScript(loaded.config.tracker),
   });
   if (pages !== undefined) instance.app.use(pages);

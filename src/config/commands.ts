@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { config, data, durability, host, log, origins, port, secretKey, secretKeyFile } from "./environment.ts";
+import {
+  config,
+  data,
+  durability,
+  host,
+  log,
+  logRequests,
+  origins,
+  port,
+  secretKey,
+  secretKeyFile,
+} from "./environment.ts";
 import { atMs, destination, file, goal, sinceMs, someDestination, url, who, withinMs, writeKey } from "./operands.ts";
 import {
   baseUrl,
@@ -21,7 +32,18 @@ import { mergeId, ofPerson, reviewId, reviewState, server } from "./operands-mer
 import { auditSinceMs, person, subject } from "./operands-privacy.ts";
 import { backupFile, changedSinceMs, exportFormat, loopbackHost, replace, table } from "./operands-upkeep.ts";
 
-const serveSchema = z.strictObject({ data, port, host, origins, config, durability, log, secretKey, secretKeyFile });
+const serveSchema = z.strictObject({
+  data,
+  port,
+  host,
+  origins,
+  config,
+  durability,
+  log,
+  logRequests,
+  secretKey,
+  secretKeyFile,
+});
 
 export type ServeOptions = z.infer<typeof serveSchema>;
 

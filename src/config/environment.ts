@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hostSchema, options, pathSchema, SECRET_KEY_LENGTH_MAX, TEXT_LENGTH_MAX } from "./option.ts";
+import { hostSchema, options, pathSchema, SECRET_KEY_LENGTH_MAX, TEXT_LENGTH_MAX, toggleSchema } from "./option.ts";
 
 const PORT_MAX = 65_535;
 const SECRET_KEY_MIN = 16;
@@ -70,6 +70,15 @@ export const log = z.enum(["json", "pretty"]).default("pretty").register(options
   placeholder: "FORM",
   takes: "json or pretty",
   help: "the form of the log lines",
+});
+
+export const logRequests = toggleSchema().register(options, {
+  flag: "--log-requests",
+  variable: "DO_INTENT_LOG_REQUESTS",
+  isToggle: true,
+  placeholder: "",
+  takes: "true or false",
+  help: "a line for each request as well: which route, what was answered, how long it took; the variable takes true",
 });
 
 export const secretKey = z

@@ -112,10 +112,10 @@ function commandRows(name: string, takes: z.ZodObject, help: string): string[] {
 
 function optionRows(option: Option, schema: z.ZodType): string[] {
   const { flag, variable, placeholder, takes, isRepeatable, isToggle, help } = option;
-  if (isToggle) return rows(`${flag}`, `${help}.`);
+  const variableToo = flag === undefined || variable === undefined ? "" : ` ${variable}`;
+  if (isToggle) return rows(`${flag}`, `${help}.${variableToo}`);
   const otherwise = option.otherwise ?? String(schema.safeParse(undefined).data);
   const left = flag === undefined ? `${variable}` : `${flag} ${placeholder}${isRepeatable ? " ..." : ""}`;
-  const variableToo = flag === undefined || variable === undefined ? "" : ` ${variable}`;
   return rows(left, `${help}: ${takes}. Default: ${otherwise}.${variableToo}`);
 }
 

@@ -8,6 +8,7 @@ import type { RequestLog } from "./request-log.ts";
 /** Whoever sends this gets told how long the answer took. */
 const TIMING_HEADER = "x-server-timing";
 const UNKNOWN_ROUTE = "none";
+const PREFLIGHT_STATUS = 204;
 
 type Answer = { route: string; status: number; headers: { [name: string]: string | number } };
 
@@ -23,13 +24,21 @@ export function observeRequests(metrics: Metrics, addressAt: AddressAt, requestL
     if (beganMs === undefined) return;
     const durationMs = performance.now() - beganMs;
     if (request.headers.has(TIMING_HEADER)) headers["server-timing"] = `total;dur=${durationMs.toFixed(2)}`;
+    writeDown(request, { route, status, headers }, durationMs);
+  };
+  const writeDown = (request: Request, { route, status, headers }: Answer, durationMs: number): void => {
     if (requestLog === null) return;
     headers[REQUEST_ID_HEADER] = requestIdOf(request.headers);
-    requestLog({ request, route, status, durationMs });
+    // What was answered before its route was looked for has one all the same.
+    const asked = route === UNKNOWN_ROUTE ? addressAt(request.url).path : route;
+    requestLog({ request, route: asked ?? UNKNOWN_ROUTE, status, durationMs });
   };
   return new Elysia({ name: "observe" })
-    .onRequest(({ request }) => {
-      if (requestLog !== null || request.headers.has(TIMING_HEADER)) began.set(request, performance.now());
+    .onRequest(({ request, set }) => {
+      // What browsers ask before they send is answered next, whatever it asks.
+      if (requestLog !== null && request.method === "OPTIONS") {
+        writeDown(request, { route: UNKNOWN_ROUTE, status: PREFLIGHT_STATUS, headers: set.headers }, 0);
+      } else if (requestLog !== null || request.headers.has(TIMING_HEADER)) began.set(request, performance.now());
     })
     .onAfterHandle({ as: "global" }, ({ request, route, set, responseValue }) => {
       answered(request, { route, status: statusOf(responseValue, set.status), headers: set.headers });

@@ -10,6 +10,7 @@ const options: ServeOptions = {
   config: null,
   durability: "full",
   log: "pretty",
+  logRequests: false,
   secretKey: null,
   secretKeyFile: null,
 };

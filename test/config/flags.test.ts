@@ -9,6 +9,7 @@ const DEFAULTS = {
   config: null,
   durability: "full",
   log: "pretty",
+  logRequests: false,
   secretKey: null,
   secretKeyFile: null,
 };
@@ -22,6 +23,9 @@ describe("what serve is asked for", () => {
     { line: "", options: {} },
     { line: "serve", options: {} },
     { line: "--port 8080", options: { port: 8080 } },
+    { line: "--log-requests", options: { logRequests: true } },
+    { line: "", env: { DO_INTENT_LOG_REQUESTS: "true" }, options: { logRequests: true } },
+    { line: "", env: { DO_INTENT_LOG_REQUESTS: "false" }, options: { logRequests: false } },
     { line: "serve --port=0", options: { port: 0 } },
     { line: "--port 65535", options: { port: 65535 } },
     { line: "", env: { DO_INTENT_PORT: "8081" }, options: { port: 8081 } },
@@ -123,6 +127,11 @@ describe("what is wrong, and what is taken", () => {
     { line: "--data=", problem: "--data takes the path of a folder" },
     { line: "--host a/b", problem: "--host takes an address of this machine such as 127.0.0.1 or ::" },
     { line: "--durability fast", problem: "--durability takes full or normal" },
+    {
+      line: "",
+      env: { DO_INTENT_LOG_REQUESTS: "1" },
+      problem: "DO_INTENT_LOG_REQUESTS takes true or false",
+    },
     { line: "", env: { DO_INTENT_LOG: "xml" }, problem: "DO_INTENT_LOG takes json or pretty" },
     {
       line: "",

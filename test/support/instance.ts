@@ -25,6 +25,10 @@ export type StartOptions = {
   script?: TrackerScript;
   /** A data folder that outlives this instance; whoever made it removes it. */
   dataFolder?: string;
+  /** A line for each request. */
+  logRequests?: boolean;
+  /** Whether nobody takes the lines that are logged. */
+  isLogBehind?: () => boolean;
 };
 
 /** One server without its socket, on a real file, with a clock that the test turns by hand. */
@@ -61,6 +65,8 @@ export function startInstance(options: StartOptions = {}): TestInstance {
     configHash: loaded.hash,
     version: "0.0.0-test",
     log: createLog("json", (line) => logged.push(line)),
+    logRequests: options.logRequests ?? false,
+    isLogBehind: options.isLogBehind ?? (() => false),
     script: options.script ?? { files: [], eventsPath: "/v1/e" },
     clock: () => clock.nowMs,
     threadScript: THREAD_SCRIPT,
