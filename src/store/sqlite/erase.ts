@@ -1,7 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { Identity } from "../../core/state.ts";
-import { OVERWRITE } from "./database.ts";
 import { DELIVERY_SQL } from "./delivery-sql.ts";
 import { createListEraser } from "./erase-lists.ts";
 import { identifierOfLead } from "./erase-strip.ts";
@@ -59,7 +58,7 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
   const dropClicker = database.query(ERASE_SQL.clicksElsewhere);
   const isLiveElsewhere = livesElsewhere(database);
   const lowerMerges = mergeLowerer(database);
-  const erase = (subject: Subject, nowMs: number): Erased | null => {
+  return (subject, nowMs) => {
     const scope = scopes.scopeOf(subject);
     if (scope.people.length === 0 && scope.leads.length === 0) return null;
     const personIds = scope.people.map(({ personId }) => personId);
@@ -85,15 +84,6 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
       },
       suppressed: suppressed.length,
     };
-  };
-  return (subject, nowMs) => {
-    // Also pages that are given up are overwritten with zeros, where they would else stand in the file until needed.
-    database.run("pragma secure_delete = on");
-    try {
-      return erase(subject, nowMs);
-    } finally {
-      database.run(OVERWRITE);
-    }
   };
 }
 
