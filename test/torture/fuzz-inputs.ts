@@ -90,7 +90,7 @@ const nested = fc
   .integer({ min: 1, max: 5_000 })
   .map((depth) => text(`{"event":"x","anonymous_id":"v","metadata":${'{"a":'.repeat(depth)}1${"}".repeat(depth)}}`));
 
-const body: fc.Arbitrary<Uint8Array> = fc.oneof(
+export const body: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 4, arbitrary: event.map(text) },
   {
     weight: 3,

@@ -3,14 +3,19 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { temporaryFolder } from "../support/folder.ts";
 import { startInstance } from "../support/instance.ts";
+import { openLive } from "../support/live.ts";
 import { MARKER } from "../support/secrecy.ts";
-import { type Input, inputs, type Route } from "./fuzz-inputs.ts";
+import { frames, sendFrames } from "./fuzz-frames.ts";
+import { body, type Input, inputs, type Route } from "./fuzz-inputs.ts";
 import { launch } from "./server.ts";
 import { openWire, type Reply } from "./wire.ts";
 
 export type FuzzFigures = {
   inputs: number;
   routes: number;
+  /** Frames to sockets, a tenth as many sockets as inputs, and the answers to them. */
+  frames: number;
+  answers: number;
   statuses: { [status: string]: number };
   /** Without an answer: the connection was closed, or what was sent was no whole request. */
   unanswered: number;
@@ -52,6 +57,8 @@ export async function fuzz(options: {
   const figures: FuzzFigures = {
     inputs: 0,
     routes: routes.length,
+    frames: 0,
+    answers: 0,
     statuses: {},
     unanswered: 0,
     residentMb: [],
@@ -78,6 +85,7 @@ export async function fuzz(options: {
     }));
   if (failed) figures.wrongs.push(error instanceof Error ? error.message : String(counterexample));
   wire.close();
+  await fuzzSockets(url, seed, numRuns, figures);
   figures.residentMb.push(residentMb(server.pid));
   const [warm = 0] = figures.residentMb;
   if (residentMb(server.pid) - warm > GROWTH_MAX_MB) figures.wrongs.push("memory grows");
@@ -92,6 +100,18 @@ export async function fuzz(options: {
     .filter((line) => line.includes('"level":"error"'));
   if (faults.length > 0) figures.wrongs.push(`${faults.length} faults in the log, the first: ${faults[0]}`);
   return figures;
+}
+
+async function fuzzSockets(url: string, seed: number, inputs: number, figures: FuzzFigures): Promise<void> {
+  const other = await openLive(url);
+  const after = () => other.ask({ event: "page_view", anonymous_id: "other" });
+  for (const sent of fc.sample(frames(body), { seed, numRuns: Math.ceil(inputs / 10) })) {
+    const { frames: count, answers, wrong } = await sendFrames(Number(new URL(url).port), sent, after);
+    figures.frames += count;
+    figures.answers += answers;
+    if (wrong !== null) figures.wrongs.push(wrong);
+  }
+  other.close();
 }
 
 function whatIsWrong({ isSecret, bytes }: Input, reply: Reply | null): string | null {

@@ -30,8 +30,9 @@ describe("torture, in short", () => {
   });
 
   test("anything sent to any address is answered, and neither with a fault nor with itself", async () => {
-    const { wrongs, statuses, inputs } = await fuzz({ seed: SEED, inputs: 3_000, tell: silent });
+    const { wrongs, statuses, inputs, answers } = await fuzz({ seed: SEED, inputs: 3_000, tell: silent });
     expect(wrongs).toEqual([]);
+    expect(answers).toBeGreaterThan(inputs / 30);
     expect(inputs).toBe(3_000);
     expect(statuses[200]).toBeGreaterThan(inputs / 30);
   });

@@ -7,9 +7,15 @@ export type LiveSockets = {
   create(network: string | null, options: Omit<LiveSocketOptions, "onClosed">): LiveSocket;
   /** How many are open. */
   count(): number;
-  /** Takes nothing more; resolves when everything that was taken is answered and all are closed. */
+  /** Takes nothing more; resolves when everything that was taken is answered and all had time to hear of the end. */
   close(): Promise<void>;
 };
+
+/**
+ * Whoever is still sending when their connection goes away loses what was said to them last: until they have heard of
+ * the end, what they send is read, and thrown away.
+ */
+const HEARD_AFTER_MS = 500;
 
 /** All that are open, and how many of them each network has. */
 export function createLiveSockets(): LiveSockets {
@@ -46,13 +52,14 @@ export function createLiveSockets(): LiveSockets {
       return socket;
     },
     count: () => open.size,
-    close: () => {
+    close: async () => {
       isClosing = true;
-      const { promise, resolve } = Promise.withResolvers<void>();
+      if (open.size === 0) return;
+      const { promise: isEmpty, resolve } = Promise.withResolvers<void>();
       tellEmpty = resolve;
       for (const socket of [...open]) socket.end(STOPPING);
-      if (open.size === 0) resolve();
-      return promise;
+      await isEmpty;
+      await new Promise((heard) => setTimeout(heard, HEARD_AFTER_MS));
     },
   };
 }
