@@ -44,6 +44,7 @@ const bucket = (perSecond: number, burst: number, what: string) =>
 /** How much may come from one place. The defaults let a large office behind one address pass. */
 export const limitsSchema = z.strictObject({
   network: bucket(200, 4_000, "Requests from one IPv4 address, or from one /64 of IPv6"),
+  network_events: bucket(400, 10_000, "Events from one network, however many come in a request"),
   key: bucket(2_000, 20_000, "Requests with one write key or one secret key"),
   visitor: bucket(20, 1_000, "Events of one anonymous_id"),
   trusted_proxies: z

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../core/error.ts";
+import { bodyRoomOf } from "./body-room.ts";
 
 /**
  * Reads a body as text whatever its content type says: browsers send JSON as text/plain, since that needs no preflight.
@@ -11,10 +12,20 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
   const declared = request.headers.get("content-length");
   if (declared === null) return readStream(request, bytesMax);
   if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
-  const text = await request.text();
+  const text = await readText(request, Number(declared));
   // What cannot be read was replaced, which changes how long it is; decoding strictly would cost every request.
   if (text.includes(REPLACEMENT) && Buffer.byteLength(text) !== Number(declared)) throw notUtf8();
   return text;
+}
+
+async function readText(request: Request, bytes: number): Promise<string> {
+  const room = bodyRoomOf(request.headers);
+  room.take(bytes);
+  try {
+    return await request.text();
+  } finally {
+    room.giveBack();
+  }
 }
 
 async function readStream(request: Request, bytesMax: number): Promise<string> {
@@ -48,15 +59,21 @@ export async function readChunks(
   onChunk: () => void = () => undefined,
 ): Promise<Uint8Array[]> {
   if (Number(request.headers.get("content-length")) > bytesMax) throw tooLarge(bytesMax);
+  const room = bodyRoomOf(request.headers);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw tooLarge(bytesMax);
-    onChunk();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > bytesMax) throw tooLarge(bytesMax);
+      room.take(chunk.byteLength);
+      onChunk();
+      chunks.push(chunk);
+    }
+    return chunks;
+  } finally {
+    room.giveBack();
   }
-  return chunks;
 }
 
 function tooLarge(bytesMax: number): AppError {

@@ -47,7 +47,14 @@ function addressOf(text: string): string | null {
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
   const address = bare.split("%")[0] ?? "";
   if (isIP(address) === 0) return null;
-  return /^::ffff:([\d.]+)$/i.exec(address)?.[1] ?? address;
+  return address.includes(":") ? (mappedOf(groupsOf(address)) ?? address) : address;
+}
+
+/** ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), however it is written. */
+function mappedOf(groups: readonly number[]): string | null {
+  const [front, last = 0, beforeLast = 0] = [groups.slice(0, -2), groups.at(-1), groups.at(-2)];
+  if (front.pop() !== 0xffff || front.some((group) => group !== 0)) return null;
+  return [beforeLast >> 8, beforeLast & 0xff, last >> 8, last & 0xff].join(".");
 }
 
 function isLoopback(address: string): boolean {
@@ -57,12 +64,22 @@ function isLoopback(address: string): boolean {
 /** Who has an IPv6 address has all that share its first 64 bits. */
 function networkOf(address: string): string {
   if (!address.includes(":")) return address;
-  const [front = [], tail] = address.split("::").map((part) => (part === "" ? [] : part.split(":")));
-  // An address that ends as IPv4 is written has one group less in its text.
-  const length = address.includes(".") ? GROUPS - 1 : GROUPS;
-  const zeros = Array<string>(tail === undefined ? 0 : Math.max(0, length - front.length - tail.length)).fill("0");
-  return [...front, ...zeros, ...(tail ?? [])]
+  return groupsOf(address)
     .slice(0, GROUPS_OF_64_BITS)
-    .map((group) => Number.parseInt(group, 16).toString(16))
+    .map((group) => group.toString(16))
     .join(":");
+}
+
+/** The eight numbers of an IPv6 address; its end may be written as IPv4. */
+function groupsOf(address: string): number[] {
+  const numbersOf = (part: string): number[] => (part === "" ? [] : part.split(":").flatMap(groupOrTwo));
+  const [front = [], tail] = address.split("::").map(numbersOf);
+  const zeros = Array<number>(tail === undefined ? 0 : Math.max(0, GROUPS - front.length - tail.length)).fill(0);
+  return [...front, ...zeros, ...(tail ?? [])];
+}
+
+function groupOrTwo(text: string): number[] {
+  if (!text.includes(".")) return [Number.parseInt(text, 16)];
+  const [a = 0, b = 0, c = 0, d = 0] = text.split(".").map(Number);
+  return [(a << 8) | b, (c << 8) | d];
 }

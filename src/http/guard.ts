@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { AppError } from "../core/error.ts";
+import { createBodyRooms } from "./body-room.ts";
 import type { Limits } from "./limits.ts";
 import type { Overload } from "./overload.ts";
 import { keepRequestId, REQUEST_ID_HEADER } from "./request-id.ts";
@@ -16,12 +17,14 @@ const SECURITY_HEADERS = {
 
 /** Turns away what is too much, before any work is done for it: first of all when there is too much of everything. */
 export function guardLoad(limits: Limits, overload: Pick<Overload, "isOverloaded">) {
+  const limitBody = createBodyRooms();
   return new Elysia({ name: "guard-load" }).headers(SECURITY_HEADERS).onRequest(({ request, server }) => {
     const { headers, url } = request;
     const peer = server?.requestIP(request)?.address ?? null;
     if (headers.has(REQUEST_ID_HEADER) && limits.isProxy(peer)) keepRequestId(headers);
     if (overload.isOverloaded() && !ALWAYS_ANSWERED.test(url)) throw overloaded();
-    limits.admit(headers, peer);
+    const stranger = limits.admit(headers, peer);
+    if (stranger !== null) limitBody(headers, stranger);
   });
 }
 

@@ -4,7 +4,13 @@ import { clientNetworkOf, compileRanges, type IsProxy, isProxyPeer } from "./cli
 import type { Keys } from "./keys.ts";
 
 /** How much may come from one place, as the operator decides. */
-export type LimitsConfig = { network: Rate; key: Rate; visitor: Rate; trusted_proxies: readonly string[] };
+export type LimitsConfig = {
+  network: Rate;
+  network_events: Rate;
+  key: Rate;
+  visitor: Rate;
+  trusted_proxies: readonly string[];
+};
 
 /** Peers of whom is remembered whether they are proxies; looking through the ranges costs more. */
 const PEERS_MAX = 1_000;
@@ -14,13 +20,23 @@ export type Limits = {
   networkOf(headers: Headers, peer: string | null): string | null;
   /** Whether a peer is one of our proxies, whose word about its requests is believed. */
   isProxy(peer: string | null): boolean;
-  /** Before any work: charges a request to its sender. `peer` is null where there is no address, as on a local socket. */
-  admit(headers: Headers, peer: string | null): void;
-  /** Once the body is read: charges what it brings to the write key and the visitors it names. */
+  /**
+   * Before any work: charges a request to its sender. `peer` is null where there is no address, as on a local socket.
+   * Returns the network of a stranger, whose body is charged too; null for who has a key or is on this machine.
+   */
+  admit(headers: Headers, peer: string | null): string | null;
+  /** Once the body is read: charges what it brings to its network, the write key and the visitors it names. */
   charge(headers: Headers, brought: { writeKey: string | undefined; visitors: readonly string[] }): void;
 };
 
-type Tables = { config: LimitsConfig; isProxy: IsProxy; networks: Buckets; keys: Buckets; visitors: Buckets };
+type Tables = {
+  config: LimitsConfig;
+  isProxy: IsProxy;
+  networks: Buckets;
+  networkEvents: Buckets;
+  keys: Buckets;
+  visitors: Buckets;
+};
 
 /** A program on this machine, and who carries a secret key, has no limit but the key's own. */
 export function createLimits(
@@ -28,8 +44,8 @@ export function createLimits(
   keys: Pick<Keys, "find">,
   now: () => number = () => performance.now(),
 ): Limits {
-  /** Those whose body is charged too; told by their headers, which go along wherever the request goes. */
-  const strangers = new WeakSet<Headers>();
+  /** Their networks, told by the headers, which go along wherever the request goes. */
+  const strangers = new WeakMap<Headers, string>();
   let tables: Tables | null = null;
   const inForce = (): Tables => {
     const current = config();
@@ -45,18 +61,22 @@ export function createLimits(
     admit: (headers, peer) => {
       const { config: rates, networks, keys: byKey } = inForce();
       const network = networkOf(headers, peer);
-      if (network === null) return;
+      if (network === null) return null;
       const caller = headers.has("authorization") ? keys.find(headers) : null;
       if (caller !== null) {
         checkTaken(byKey.take(caller.keyId, 1, rates.key, now()), "this key", "key");
-        return;
+        return null;
       }
       checkTaken(networks.take(network, 1, rates.network, now()), "this network", "network");
-      strangers.add(headers);
+      strangers.set(headers, network);
+      return network;
     },
     charge: (headers, { writeKey, visitors }) => {
-      if (!strangers.has(headers)) return;
-      const { config: rates, keys: byKey, visitors: byVisitor } = inForce();
+      const network = strangers.get(headers);
+      if (network === undefined) return;
+      const { config: rates, networkEvents, keys: byKey, visitors: byVisitor } = inForce();
+      const waitMs = networkEvents.take(network, visitors.length, rates.network_events, now());
+      checkTaken(waitMs, "this network", "network_events");
       if (writeKey !== undefined) checkTaken(byKey.take(writeKey, 1, rates.key, now()), "this key", "key");
       for (const [visitor, events] of countOf(visitors)) {
         checkTaken(byVisitor.take(visitor, events, rates.visitor, now()), "this visitor", "visitor");
@@ -70,6 +90,7 @@ function tablesOf(config: LimitsConfig): Tables {
     config,
     isProxy: remembered(compileRanges(config.trusted_proxies)),
     networks: createBuckets(),
+    networkEvents: createBuckets(),
     keys: createBuckets(),
     visitors: createBuckets(),
   };

@@ -34,6 +34,10 @@ describe("whose request it is", () => {
     ["zeros in front", "::2:3", null, LOCAL, "0:0:0:0"],
     ["IPv4 at the end of IPv6", "64:ff9b::203.0.113.9", null, LOCAL, "64:ff9b:0:0"],
     ["IPv4 in the clothes of IPv6", "::ffff:203.0.113.9", null, LOCAL, "203.0.113.9"],
+    ["the same, its end in hexadecimal", "127.0.0.1", "::ffff:cb00:7109", LOCAL, "203.0.113.9"],
+    ["the same, written in full", "127.0.0.1", "0:0:0:0:0:FFFF:203.0.113.9", LOCAL, "203.0.113.9"],
+    ["the same, of a proxy", "::ffff:7f00:1", "203.0.113.9", LOCAL, "203.0.113.9"],
+    ["what only looks like it", "::1:ffff:203.0.113.9", null, LOCAL, "0:0:0:0"],
     ["a zone", "fe80::1%eth0", null, LOCAL, "fe80:0:0:0"],
     ["more hops than anybody has", "127.0.0.1", `${"8.8.8.8, ".repeat(1_000)}203.0.113.9`, LOCAL, "203.0.113.9"],
   ];

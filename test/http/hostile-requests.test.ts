@@ -187,6 +187,78 @@ describe("who takes their time", () => {
   });
 });
 
+describe("bodies that stop short of their end", () => {
+  /** Opens as many, and counts those that are turned away before they are read. */
+  async function withHalfBodies(
+    count: number,
+    roomFor: number,
+    network: (index: number) => string,
+    work: () => Promise<void>,
+  ) {
+    const HALF = Buffer.alloc(490 * 1024, " ");
+    const sockets: Socket[] = [];
+    const statuses: number[] = [];
+    let written = 0;
+    for (let index = 0; index < count; index += 1) {
+      const lines = [`Content-Length: ${500 * 1024}`, `X-Forwarded-For: ${network(index)}`];
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.write(post("/track", lines));
+        socket.write(HALF, () => (written += 1));
+      });
+      socket.on("data", (bytes) => statuses.push(Number(bytes.toString("latin1").slice(9, 12))));
+      socket.on("error", () => (written += 1));
+      sockets.push(socket);
+    }
+    try {
+      await eventually(() => written === count, `${count} half bodies`);
+      await eventually(() => statuses.length >= count - roomFor, "the refusals");
+      await work();
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+    return statuses;
+  }
+  const sendFrom = (network: string) =>
+    speak(port, post("/track", [`Content-Length: ${EVENT.length}`, `X-Forwarded-For: ${network}`], EVENT));
+
+  test("take one network's share of memory, and others are served", async () => {
+    Bun.gc(true);
+    const before = process.memoryUsage().rss;
+    const statuses = await withHalfBodies(
+      200,
+      16,
+      () => "203.0.113.50",
+      async () => {
+        expect((await sendFrom("203.0.113.51")).status).toBe(200);
+        expect((await sendFrom("203.0.113.50")).status).toBe(200);
+        Bun.gc(true);
+        expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(64);
+      },
+    );
+    expect(statuses).toEqual(Array(184).fill(429));
+  });
+
+  test("take no more memory than there is for all networks together", async () => {
+    const statuses = await withHalfBodies(
+      160,
+      131,
+      (index) => `198.51.100.${index}`,
+      async () => {
+        expect(await isServing()).toBe(true);
+        expect((await sendFrom("203.0.113.51")).status).toBe(200);
+      },
+    );
+    expect(statuses).toEqual(Array(29).fill(429));
+    const size = Buffer.byteLength(EVENT);
+    const large = post("/track", [`Content-Length: ${490 * 1024}`, "X-Forwarded-For: 203.0.113.50"], EVENT);
+    expect(size).toBeLessThan(large.length);
+    await eventually(
+      async () => (await speak(port, large.padEnd(large.length - size + 490 * 1024))).status === 200,
+      "room again",
+    );
+  });
+});
+
 test("what is sent on after the refusal is not kept in memory", async () => {
   const MEGABYTE = Buffer.alloc(1024 * 1024, " ");
   const sent = async (path: string): Promise<void> => {

@@ -50,6 +50,17 @@ describe("one network", () => {
     expectTooMuch(house, guessed, "network", 90, 100);
   });
 
+  test("may bring so many events, however many it puts into a request and whoever they are of", async () => {
+    await using house = startInstance({ intent: { limits: { network_events: { per_second: 0.1, burst: 10 } } } });
+    const others = (count: number) =>
+      Array.from({ length: count }, () => ({ ...event, anonymous_id: Bun.randomUUIDv7() }));
+    expect((await house.post("/track", others(7), OFFICE)).status).toBe(200);
+    expectTooMuch(house, await house.post("/track", others(8), OFFICE), "network_events", 45, 50);
+    expect((await house.post("/track", others(8), ELSEWHERE)).status).toBe(200);
+    expect((await house.post("/track", others(3), OFFICE)).status).toBe(200);
+    expect((await house.post("/track", others(50), { ...OFFICE, ...withSecret })).status).toBe(200);
+  });
+
   test("is a /64 of IPv6", async () => {
     await using house = startInstance({ intent });
     const from = (address: string) => house.post("/track", event, { "x-forwarded-for": address });
@@ -194,7 +205,7 @@ describe("too much of everything", () => {
   test("is turned away before any work; who asks for our health is answered", async () => {
     let bodies = 0;
     let isOverloaded = true;
-    const limits = { admit: () => undefined, charge: () => undefined, networkOf: () => null, isProxy: () => false };
+    const limits = { admit: () => null, charge: () => undefined, networkOf: () => null, isProxy: () => false };
     const app = new Elysia()
       .use(errorHandler(createLog("json", () => undefined)))
       .use(guardLoad(limits, { isOverloaded: () => isOverloaded }))

@@ -102,7 +102,7 @@ async function tortureFolder(options: CrashOptions, figures: CrashFigures, endsA
   });
   const intent = {
     thresholds: THRESHOLDS,
-    limits: { network: UNLIMITED, key: UNLIMITED, visitor: UNLIMITED },
+    limits: { network: UNLIMITED, network_events: UNLIMITED, key: UNLIMITED, visitor: UNLIMITED },
     destinations: [{ type: "webhook", name: "crm", url: receiver.url, secret: SECRET, allow_private: true }],
   };
   writeFileSync(join(folder.path, "intent.json"), JSON.stringify(intent));
