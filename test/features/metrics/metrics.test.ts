@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { keepCounts } from "../../../src/features/metrics/measure.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import { startInstance, type TestInstance } from "../../support/instance.ts";
 
@@ -136,5 +137,42 @@ describe("an answer", () => {
       expect(timed.headers.get("server-timing")).toMatch(/^total;dur=\d+\.\d+$/);
       expect((await instance.post("/track", body)).headers.get("server-timing")).toBeNull();
     }
+  });
+});
+
+describe("what is counted for a scrape", () => {
+  const counts = (people: number) => ({ people, knownPeople: 0, deliveries: [] });
+  const NEVER = new Promise<never>(() => undefined);
+
+  test("is counted once for all that ask meanwhile, and kept for a while", async () => {
+    let counted = 0;
+    let nowMs = 0;
+    const keep = keepCounts(
+      async () => counts(++counted),
+      () => nowMs,
+    );
+    expect(await Promise.all([keep(), keep()])).toEqual([counts(1), counts(1)]);
+    nowMs = 14_999;
+    expect(await keep()).toEqual(counts(1));
+    nowMs = 15_000;
+    expect(await keep()).toEqual(counts(2));
+  });
+
+  test("is what it was when counting fails or takes too long, and nothing where there was nothing", async () => {
+    const answers: (() => Promise<ReturnType<typeof counts>>)[] = [
+      () => Promise.reject(new Error("disk I/O error")),
+      async () => counts(1),
+      () => Promise.reject(new Error("disk I/O error")),
+      () => NEVER,
+    ];
+    let nowMs = 0;
+    const keep = keepCounts(
+      () => answers.shift()?.() ?? NEVER,
+      () => (nowMs += 15_000),
+      5,
+    );
+    expect(await keep()).toBeNull();
+    for (let scrape = 0; scrape < 4; scrape += 1) expect(await keep()).toEqual(counts(1));
+    expect(answers).toEqual([]);
   });
 });
