@@ -9,8 +9,8 @@ interface Stub {
 
 const page = window as { doIntent?: Stub };
 // A second tag changes nothing; the page may hold on to the stub, so it becomes the real thing.
-page.doIntent ??= {};
-const stub = page.doIntent;
+// biome-ignore lint/suspicious/noAssignInExpressions: shorter, and there is no room
+const stub = (page.doIntent ??= {});
 // By its address where need be, because a module script does not know its own tag.
 const tag = document.currentScript ?? document.querySelector(tagSelector);
 

@@ -4,7 +4,7 @@ import { bindCampaignLink, campaignLink } from "./identity.ts";
 import { listen } from "./safe.ts";
 import { dropped, resume, sendOnLeaving } from "./send.ts";
 import { settleSession } from "./session.ts";
-import { options } from "./settings.ts";
+import { options, running } from "./settings.ts";
 import { pageUrl, setPage, track } from "./track.ts";
 import type { Metadata } from "./types.ts";
 
@@ -17,7 +17,7 @@ export let startMs = 0;
 /** The campaign link that this page was opened with. */
 export let landed = "";
 
-const address = (): string => location.href.replace(options.hash === undefined ? /#.*/ : "", "");
+const address = (): string => location.href.replace(options.hash == null ? /#.*/ : "", "");
 
 export function view(metadata?: Metadata, url = address()): void {
   if (viewed) emit("leave", false);
@@ -49,21 +49,24 @@ export function whenActivated(begin: () => void): void {
 
 /** What happens before the first view happens here. */
 export function arrive(): void {
+  viewed = false;
   landed = bindCampaignLink();
   setPage(address(), document.referrer);
 }
 
-/** Gives back what makes the first view: the page need not wait for it, and leaving makes it all the same. */
-export function watchPage(): () => void {
-  const observed = (options.auto || "page").includes("page");
-  // A tab in the background is viewed when it is first seen; one from the back button is viewed anew.
-  const seen = () => {
-    if (observed && !viewed && !document.hidden) view();
-  };
+/** A tab in the background is viewed when it is first seen; one from the back button is viewed anew. */
+export function seen(): void {
+  if ((options.auto || "page").includes("page") && !viewed && !document.hidden) view();
+}
+
+export function watchPage(ready: () => void): void {
   listen(window, "visibilitychange pagehide pageshow online", ({ type }) => {
     const gone = type === "pagehide";
+    const leaves = gone || document.hidden;
+    if (leaves) ready();
+    if (!running) return;
     seen();
-    if (gone || document.hidden) {
+    if (leaves) {
       emit("leave", gone);
       settleSession();
       sendOnLeaving();
@@ -72,5 +75,4 @@ export function watchPage(): () => void {
       resume(type === "online");
     }
   });
-  return seen;
 }

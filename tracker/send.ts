@@ -30,7 +30,8 @@ function nextBatch(from = Date.now() < notBeforeMs ? [] : waitingItems()): Batch
   let bytes = 0;
   for (const name of from) {
     if (!running || underWay.has(name)) continue;
-    const { size } = new Blob([read(name)]);
+    // Not by a Blob, because making one waits for another process.
+    const size = new TextEncoder().encode(read(name)).length;
     const alone = name in held;
     if (bytes && (alone || bytes + size > batchBytesMax)) break;
     bytes += size + 1;
@@ -54,20 +55,19 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
   underWayBytes += bytes;
   let status = 500;
   let askedMs = 0;
-  await fetch(url, {
-    body,
-    method: "POST",
-    keepalive: true,
-    credentials: sameSite() ? "include" : "omit",
-    signal: AbortSignal.timeout(answerMs),
-  })
-    .then(async (response) => {
-      // Read to its end, because only then the browser gives back the quota.
-      await response.text();
-      status = response.status;
-      askedMs = +(response.headers.get("retry-after") as string) * 1000;
-    })
-    .catch(() => {});
+  try {
+    const response = await fetch(url, {
+      body,
+      method: "POST",
+      keepalive: true,
+      credentials: sameSite() ? "include" : "omit",
+      signal: AbortSignal.timeout(answerMs),
+    });
+    // Read to its end, because only then the browser gives back the quota.
+    await response.text();
+    status = response.status;
+    askedMs = +(response.headers.get("retry-after") as string) * 1000;
+  } catch {}
   underWayBytes -= bytes;
   if (status === 429 || status >= 500) {
     const delayMs = backoffMs * 2 ** failures++ * (0.5 + Math.random());
@@ -110,7 +110,7 @@ export function schedule(urgent?: boolean): void {
 export function resume(online: boolean): void {
   if (online) notBeforeMs = 0;
   underWay.clear();
-  schedule(true);
+  schedule(online);
 }
 
 /**

@@ -10,7 +10,7 @@ const persistMs = 5000;
 export type Who = { session_id: string; anonymous_id: string };
 type Run = (who: Who) => void;
 
-export const waiting: ((sessionId: string) => void)[] = [];
+export const waiting: ((...who: [sessionId: string, anonymousId: string]) => void)[] = [];
 let latestId = "";
 
 const persist = (id: string, start: string | number): void => keep(sessionKey, `${id}.${start}.${Date.now()}`);
@@ -29,9 +29,9 @@ export function touchSession([id, start, last] = state()): string {
   return id;
 }
 
-function runIn(id: string): void {
+function runIn(id: string, anonymous: string): void {
   latestId = id;
-  for (const run of waiting.splice(0)) run(id);
+  for (const run of waiting.splice(0)) run(id, anonymous);
 }
 
 /**
@@ -44,12 +44,10 @@ export function settleSession(): void {
   const [before, , last] = now;
   const known = touchSession(now);
   const id = known || (last ? before.slice(0, 24) + hex(+last, 12) : uuid());
-  if (!known) {
-    // The id first: a tab that sees the session must see it too.
-    anonymousId();
-    persist(id, Date.now());
-  }
-  runIn(id);
+  // The id first: a tab that sees the session must see it too.
+  const anonymous = anonymousId();
+  if (!known) persist(id, Date.now());
+  runIn(id, anonymous);
 }
 
 /**
@@ -59,8 +57,8 @@ export function settleSession(): void {
 export function inSession(run: Run, trailing?: boolean): void {
   const id = (trailing && latestId) || touchSession();
   const known = anonymousId("");
-  waiting.push((session_id) => run({ session_id, anonymous_id: known || anonymousId() }));
-  if (id) runIn(id);
+  waiting.push((session_id, anonymous) => run({ session_id, anonymous_id: known || anonymous }));
+  if (id) runIn(id, known || anonymousId());
   else locked(sessionKey, settleSession);
 }
 

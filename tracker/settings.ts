@@ -11,6 +11,6 @@ export function setRunning(value: boolean): void {
 
 /** Cookies and beacons only do what they should between pages of one site. */
 export function sameSite(): boolean {
-  const url = new URL(options.endpoint, location.href);
+  const url = new URL(options.endpoint, location as never);
   return url.protocol === location.protocol && `.${url.hostname}`.endsWith(`.${site()}`);
 }

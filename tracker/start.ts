@@ -1,6 +1,6 @@
 import { on } from "./bus.ts";
 import { anonymousId, bindCampaignLink, retireId } from "./identity.ts";
-import { arrive, landed, startMs, view, watchPage, whenActivated } from "./page.ts";
+import { arrive, landed, seen, startMs, view, watchPage, whenActivated } from "./page.ts";
 import type { Early } from "./parts/core.ts";
 import { honoured } from "./policy.ts";
 import { guard, listen } from "./safe.ts";
@@ -12,6 +12,7 @@ import type { Call, DoIntent, Metadata, Options } from "./types.ts";
 
 const consentKey = "_di.c";
 
+const early: Early = [];
 let calls: Call[] = [];
 let watching = false;
 
@@ -26,22 +27,17 @@ function begin(): void {
   setRunning(true);
   arrive();
   replay();
-  if (watching) view();
-  else if (running) watch();
-}
-
-function replay(): void {
-  for (const [name, given] of calls.splice(0)) api[name]?.(...(given as never[]));
-}
-
-function watch(): void {
+  // A task for each that follows: the first use of a store waits for another process, and the page gets its turn between.
+  setTimeout(seen);
+  if (watching) return;
   watching = true;
-  const early: Early = [];
-  listen(window, "click focusin input submit", (event) => early.push([event, event.composedPath()]));
-  const seen = watchPage();
-  // In a task of its own, so that the page gets its turn before. The nonce of the tag lets the import in too.
-  setTimeout(() => {
-    seen();
+  setTimeout(() =>
+    listen(window, "storage", (event) => {
+      if ((event as StorageEvent).key === stoppedKey) stop();
+    }),
+  );
+  // The nonce of the tag lets the import in too.
+  setTimeout(() =>
     import(`${options.endpoint}/s/observe.js`)
       .then(({ observe }) =>
         observe({
@@ -57,15 +53,23 @@ function watch(): void {
           early,
         }),
       )
-      .catch(console.warn);
-  });
-  listen(window, "storage", (event) => {
-    if ((event as StorageEvent).key === stoppedKey) stop();
-  });
+      .catch(console.warn),
+  );
+}
+
+function replay(): void {
+  for (const [name, given] of calls.splice(0)) api[name]?.(...(given as never[]));
+}
+
+/** What the start leaves to a task of its own; who cannot wait for that calls it before, and twice is as good as once. */
+function ready(): void {
+  replay();
+  whenActivated(begin);
 }
 
 function stop(): void {
   setRunning(false);
+  options.consent = "required";
   // What still waits for another tab would be stored after all.
   waiting.length = 0;
   eraseAll();
@@ -96,7 +100,6 @@ for (const [name, action] of Object.entries(api)) {
 
 Object.assign(api, {
   consent(granted: boolean) {
-    options.consent = "required";
     if (granted) {
       write(consentKey, "1");
       whenActivated(begin);
@@ -107,14 +110,18 @@ Object.assign(api, {
     }
   },
   optOut,
-  id: () => (running ? anonymousId() : undefined),
+  id() {
+    ready();
+    return running ? anonymousId() : undefined;
+  },
   on,
 });
 
 export function start(given: Options, queued: Call[] = []): DoIntent {
   Object.assign(options, given);
   calls = queued;
-  replay();
-  whenActivated(begin);
+  watchPage(ready);
+  listen(window, "click focusin input submit", (event) => running && early.push([event, event.composedPath()]));
+  setTimeout(ready);
   return api as unknown as DoIntent;
 }

@@ -1,5 +1,6 @@
 import { listen } from "../safe.ts";
 import type { Observed } from "./core.ts";
+import { listenOnce } from "./listen-once.ts";
 
 const marksMs = [15_000, 60_000, 180_000];
 // Somebody who has not moved for so long has left the screen, whatever the tab believes.
@@ -52,11 +53,13 @@ export function watchTime({ on, startMs, touch, track }: Observed): void {
   });
   listen(window, "visibilitychange focus blur pageshow", fold);
   // Input keeps the session alive between events.
-  listen(window, "pointermove pointerdown keydown scroll", () => {
-    const nowMs = performance.now();
-    if (nowMs - lastInputMs < noticeMs) return;
-    if (nowMs - lastInputMs > idleMsMax) fold();
-    lastInputMs = nowMs;
-    touch();
-  });
+  const notice = () =>
+    listenOnce("pointermove pointerdown keydown scroll", () => {
+      const nowMs = performance.now();
+      if (nowMs - lastInputMs > idleMsMax) fold();
+      lastInputMs = nowMs;
+      touch();
+      setTimeout(notice, noticeMs);
+    });
+  notice();
 }
