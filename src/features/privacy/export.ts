@@ -3,12 +3,12 @@ import { eventData } from "../../core/event-data.ts";
 import { formatId } from "../../core/id.ts";
 import type { SignalData } from "../../core/signal.ts";
 import type { MergeSide } from "../../core/state.ts";
-import { identifierOfLead } from "../../store/sqlite/erase-strip.ts";
 import { type EventReader, NEWEST } from "../../store/sqlite/events.ts";
-import { createMentions } from "../../store/sqlite/mentions.ts";
 import type { ExportReader } from "../../store/sqlite/person-export.ts";
 import type { Lead, PersonScope, StoredMerge } from "../../store/sqlite/person-scope.ts";
 import type { SessionRow } from "../../store/sqlite/row.ts";
+import { namedElsewhere } from "./export-elsewhere.ts";
+import { timeOf } from "./export-time.ts";
 
 const SLICE_EVENTS = 100;
 
@@ -41,7 +41,7 @@ export function* exportedJson(sources: ExportSources): Generator<string> {
   yield* listOf("signals", signalsOf(scope, rows));
   yield* listOf("sessions", sessionsOf(scope, rows));
   yield* listOf("events", eventsOf(sources));
-  yield* listOf("rejected_events", rejectedOf(sources));
+  for (const [name, naming] of Object.entries(namedElsewhere(scope, rows))) yield* listOf(name, naming);
   yield "\n}\n";
 }
 
@@ -53,10 +53,6 @@ function* listOf(name: string, items: Iterable<object>): Generator<string> {
     separator = ",";
   }
   yield "]";
-}
-
-function timeOf(timeMs: number | null): string | null {
-  return timeMs === null ? null : new Date(timeMs).toISOString();
 }
 
 function personData({ personId, traits, verifiedTraits, mergedInto, createdMs }: PersonScope["people"][number]) {
@@ -172,13 +168,5 @@ function* eventsOf({ scope, events }: ExportSources): Generator<object> {
     const last = slice.at(-1);
     if (last === undefined || slice.length < SLICE_EVENTS) return;
     before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };
-  }
-}
-
-/** What was refused and names them. */
-function* rejectedOf({ scope, rows }: ExportSources): Generator<object> {
-  const mentions = createMentions([...scope.identities, ...scope.leads.map(identifierOfLead)]);
-  for (const { rejectedMs, code, field, message, body } of rows.rejected()) {
-    if (mentions(body)) yield { rejected_at: timeOf(rejectedMs), code, field, message, body };
   }
 }

@@ -1,6 +1,6 @@
 import { AppError } from "../../core/error.ts";
 import { parseId } from "../../core/id.ts";
-import { IDENTIFIER_KINDS, type Identifier, meantBy } from "../../core/identifier.ts";
+import { IDENTIFIER_KINDS, type Identifier, meantBy, normalizeIdentifier } from "../../core/identifier.ts";
 import { orThrow, readIdentifier } from "../../http/wire.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 import type { ScopeReader, Subject } from "../../store/sqlite/person-scope.ts";
@@ -8,19 +8,18 @@ import type { IdentifierQuery } from "./schema.ts";
 
 export type FindDeps = { people: PeopleReader; scopes: ScopeReader };
 
-const NOBODY = "nobody is known by this; give a person_id or an identifier as it was sent";
+/** What nobody is found by. */
+export const NOBODY = "nobody is known by this; give a person_id or an identifier as it was sent";
 
-/** Who is meant by a person id or an identifier of any kind, also somebody who only stands in a campaign's list. */
+/** Who is meant by a person id or an identifier of any kind, also somebody who only stands in campaigns' lists. */
 export function findSubject(said: string | null, { people, scopes }: FindDeps): Subject {
   if (said === null) throw new AppError("invalid", "is broken; percent-encode what is no letter or digit", "id");
   const personId = parseId("person", said);
   const survivorId = personId === null ? null : people.survivorOf(personId);
   if (survivorId !== null) return { personId: survivorId, emails: [] };
   const meant = meantBy(said);
-  // Before it is looked for among people: an address may be somebody's user_id as well.
-  const emails = meant
-    .filter(({ kind, value }) => kind === "email" && scopes.leadByEmail(value) !== null)
-    .map(({ value }) => value);
+  // Also where they are somebody's user_id: a list may have a lead of that address.
+  const emails = meant.filter((identifier) => isAddress(identifier, scopes)).map(({ value }) => value);
   for (const identifier of meant) {
     const ownerId = people.ownerOf(identifier);
     if (ownerId !== null) return { personId: ownerId, emails };
@@ -33,9 +32,14 @@ export function findSubject(said: string | null, { people, scopes }: FindDeps): 
 export function findSubjectBy(query: IdentifierQuery, { people, scopes }: FindDeps): Subject {
   const identifier = readIdentifierQuery(query);
   const personId = people.ownerOf(identifier);
-  const isLead = identifier.kind === "email" && scopes.leadByEmail(identifier.value) !== null;
-  if (personId === null && !isLead) throw new AppError("not_found", NOBODY);
-  return { personId, emails: isLead ? [identifier.value] : [] };
+  const emails = isAddress(identifier, scopes) ? [identifier.value] : [];
+  if (personId === null && emails.length === 0) throw new AppError("not_found", NOBODY);
+  return { personId, emails };
+}
+
+/** One that may stand in a list: as a lead's, also as an earlier version took it, or in any other column. */
+function isAddress({ kind, value }: Identifier, scopes: ScopeReader): boolean {
+  return kind === "email" && (normalizeIdentifier(kind, value).value === value || scopes.leadByEmail(value) !== null);
 }
 
 /** The one identifier that a query names. */

@@ -3,6 +3,7 @@ import type { Campaign } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
 import { createRenewal } from "./campaign-renewal.ts";
 import { createCampaignRoom } from "./campaign-room.ts";
+import { createListHeeder } from "./heed-lists.ts";
 import { linkIdOf } from "./link-id.ts";
 import { createSuppressions } from "./suppression.ts";
 
@@ -240,6 +241,7 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
   const selectRow = database.query<{ columns: string }, [number, string]>(sql.row);
   const updateRow = database.query(sql.updateRow);
   const suppressions = createSuppressions(database);
+  const heeded = createListHeeder(suppressions);
 
   const addLead = ({ email, linkId, traits }: LeadRow, nowMs: number): string => {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
@@ -258,11 +260,12 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
   };
   return (campaignId: number, rows: readonly LeadRow[], nowMs: number): StoredRows => {
     const count: StoredRows = { stored: 0, duplicates: 0, suppressed: 0 };
-    for (const row of rows) {
-      if (suppressions.isSuppressed({ kind: "email", value: row.email })) {
+    for (const listed of rows) {
+      if (suppressions.isSuppressed({ kind: "email", value: listed.email })) {
         count.suppressed += 1;
         continue;
       }
+      const row = heeded(listed);
       const found = selectLead.get(row.email);
       const linkId = found?.linkId ?? addLead(row, nowMs);
       if (insertRow.run(campaignId, linkId, row.cells, row.position, nowMs).changes > 0) {

@@ -4,7 +4,7 @@ import { formatId } from "../../core/id.ts";
 import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import { isAboutAccount, type SignalData } from "../../core/signal.ts";
 import type { MergeSide } from "../../core/state.ts";
-import type { PersonScope } from "./person-scope.ts";
+import { namesOf, type PersonScope } from "./person-scope.ts";
 
 /** In a logged side, for identities that are gone: no undo takes such a side for what those who are left did. */
 const ERASED_IDENTITY = 0;
@@ -26,18 +26,15 @@ export type Other = {
   isOwn: (attribution: Attribution | AttributionData | null) => boolean;
 };
 
-export function erasedOf({ people, identities, leads }: PersonScope): Erased {
+export function erasedOf(scope: PersonScope): Erased {
+  const { people, identities } = scope;
   const traits = people.flatMap((person) => [JSON.parse(person.traits), JSON.parse(person.verifiedTraits)]);
   return {
     personIds: new Set(people.map(({ personId }) => formatId("person", personId))),
     identityIds: new Set(identities.map(({ identityId }) => identityId)),
-    identifiers: new Set([...identities, ...leads.map(identifierOfLead)].map(identifierKey)),
+    identifiers: new Set(namesOf(scope).map(identifierKey)),
     traits: new Set(traits.flatMap((all) => Object.entries(all).map(traitKey))),
   };
-}
-
-export function identifierOfLead({ email }: { email: string }): Identifier {
-  return { kind: "email", value: email };
 }
 
 function traitKey(entry: [string, unknown]): string {

@@ -5,7 +5,6 @@ import { createOthers } from "./erase-others.ts";
 import {
   type Erased,
   erasedOf,
-  identifierOfLead,
   type Other,
   stripAccountSignal,
   stripSharedSignal,
@@ -13,7 +12,7 @@ import {
   withoutTraits,
 } from "./erase-strip.ts";
 import { createMentions } from "./mentions.ts";
-import { accountIdsOf, type PersonScope, type ScopeReader, type StoredMerge } from "./person-scope.ts";
+import { accountIdsOf, namesOf, type PersonScope, type ScopeReader, type StoredMerge } from "./person-scope.ts";
 
 const STEP_ROWS = 500;
 
@@ -121,9 +120,9 @@ function rowEraser(database: Database): (scope: PersonScope) => { reviews: numbe
   const selectRejected = database.query<{ id: number; body: string }, [number, number]>(TRACES_SQL.rejected);
   const dropReview = database.query(TRACES_SQL.dropReview);
   const dropRejected = database.query(TRACES_SQL.dropRejected);
-  return ({ people, identities, leads }) => {
-    const personIds = new Set(people.map(({ personId }) => personId));
-    const mentions = createMentions([...identities, ...leads.map(identifierOfLead)]);
+  return (scope) => {
+    const personIds = new Set(scope.people.map(({ personId }) => personId));
+    const mentions = createMentions(namesOf(scope));
     let reviews = 0;
     for (const { id, personIds: named, claims } of inSteps(selectReviews.all.bind(selectReviews))) {
       const isNamed = (JSON.parse(named) as number[]).some((personId) => personIds.has(personId));

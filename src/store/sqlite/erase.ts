@@ -3,10 +3,9 @@ import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { Identity } from "../../core/state.ts";
 import { DELIVERY_SQL } from "./delivery-sql.ts";
 import { createListEraser } from "./erase-lists.ts";
-import { identifierOfLead } from "./erase-strip.ts";
 import { createTraceEraser } from "./erase-traces.ts";
 import { PEOPLE_SQL } from "./people.ts";
-import { createScopeReader, type Lead, type Subject } from "./person-scope.ts";
+import { createScopeReader, type Lead, namesOf, type PersonScope, type Subject } from "./person-scope.ts";
 import { createSuppressions } from "./suppression.ts";
 
 export const ERASE_SQL = {
@@ -60,16 +59,16 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
   const lowerMerges = mergeLowerer(database);
   return (subject, nowMs) => {
     const scope = scopes.scopeOf(subject);
-    if (scope.people.length === 0 && scope.leads.length === 0) return null;
     const personIds = scope.people.map(({ personId }) => personId);
-    const suppressed = identifiersOf(scope.identities, scope.leads).filter(
-      (identifier) => !isLiveElsewhere(identifier, personIds),
-    );
+    const suppressed = identifiersOf(scope).filter((identifier) => !isLiveElsewhere(identifier, personIds));
     const traces = eraseTraces(scope);
     const people = erasePeople(personIds, scope.identities);
     const signals = eraseSignals(personIds, scope.accountIds, traces.signalIds, nowMs);
     const leads = eraseLeads(scope.leads);
     const listRows = stripLists(scope);
+    const isKnown = scope.people.length > 0 || scope.leads.length > 0;
+    // Somebody whom only rows of others name; or nobody, and nothing was written.
+    if (!isKnown && listRows + traces.reviews + traces.rejected === 0) return null;
     // What is left of them are clicks on other people's links.
     const clickRows = scope.identities.reduce((sum, { identityId }) => sum + dropClicker.run(identityId).changes, 0);
     lowerMerges();
@@ -87,11 +86,9 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
   };
 }
 
-function identifiersOf(identities: readonly Identity[], leads: readonly Lead[]): Identifier[] {
-  const all: Identifier[] = [
-    ...identities,
-    ...leads.flatMap((lead) => [identifierOfLead(lead), { kind: "campaign_link" as const, value: lead.linkId }]),
-  ];
+function identifiersOf(scope: PersonScope): Identifier[] {
+  const links = scope.leads.map(({ linkId }) => ({ kind: "campaign_link" as const, value: linkId }));
+  const all: Identifier[] = [...namesOf(scope), ...links];
   return [...new Map(all.map(({ kind, value }) => [identifierKey({ kind, value }), { kind, value }])).values()];
 }
 

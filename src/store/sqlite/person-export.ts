@@ -1,7 +1,10 @@
 import type { Database } from "bun:sqlite";
 import type { DeliveryState } from "../../core/delivery.ts";
 import type { SignalData } from "../../core/signal.ts";
+import type { MergeReview } from "../../core/state.ts";
 import { TRACES_SQL } from "./erase-traces.ts";
+import { createListSearch } from "./list-search.ts";
+import { createReviewReader } from "./reviews.ts";
 import { SESSION_COLUMNS, type SessionRow } from "./row.ts";
 
 const CHUNK = 200;
@@ -16,6 +19,9 @@ export const EXPORT_SQL = {
     from campaign_lead l cross join campaign c on c.campaign_id = l.campaign_id where l.link_id = ?`,
   clicks: `select k.clicked_at as clickedMs, c.slug as campaign, k.via, k.verdict, k.reason, k.times
     from campaign_click k cross join campaign c on c.campaign_id = k.campaign_id where k.link_id = ?`,
+  clicksBy: `select k.clicked_at as clickedMs, c.slug as campaign, k.via, k.verdict, k.reason, k.times, k.link_id as linkId
+    from campaign_click k cross join campaign c on c.campaign_id = k.campaign_id where k.identity_id = ?`,
+  list: "select slug as campaign, columns from campaign where campaign_id = ?",
   rejected: `select rejected_seq as id, rejected_at as rejectedMs, code, field, message, body from rejected_event
     where rejected_seq > ? order by rejected_seq limit ?`,
 } as const;
@@ -31,6 +37,15 @@ export type ExportedDelivery = {
   lastAnswer: string | null;
   /** As it was rendered. */
   body: string;
+};
+
+export type ExportedClick = {
+  clickedMs: number;
+  campaign: string;
+  via: string;
+  verdict: string;
+  reason: string | null;
+  times: number;
 };
 
 export type ExportedRejection = {
@@ -51,10 +66,10 @@ export function createExportReader(database: Database) {
   const selectCampaigns = database.query<{ campaign: string; columns: string; createdMs: number }, [string]>(
     EXPORT_SQL.campaigns,
   );
-  const selectClicks = database.query<
-    { clickedMs: number; campaign: string; via: string; verdict: string; reason: string | null; times: number },
-    [string]
-  >(EXPORT_SQL.clicks);
+  const selectClicks = database.query<ExportedClick, [string]>(EXPORT_SQL.clicks);
+  const selectClicksBy = database.query<ExportedClick & { linkId: string }, [number]>(EXPORT_SQL.clicksBy);
+  const selectList = database.query<{ campaign: string; columns: string }, [number]>(EXPORT_SQL.list);
+  const reviews = createReviewReader(database);
   const selectRejected = database.query<ExportedRejection, [number, number]>(EXPORT_SQL.rejected);
   return {
     *sessionsOf(identityId: number): Generator<SessionRow> {
@@ -74,6 +89,20 @@ export function createExportReader(database: Database) {
     deliveriesOf: (signalId: number): ExportedDelivery[] => selectDeliveries.all(signalId),
     campaignsOf: (linkId: string) => selectCampaigns.all(linkId),
     clicksOf: (linkId: string) => selectClicks.all(linkId),
+    /** What a browser followed, whoever the links are of. */
+    clicksBy: (identityId: number) => selectClicksBy.all(identityId),
+    rowsNaming: createListSearch(database),
+    /** Null while it is being stored. */
+    listOf: (campaignId: number) => selectList.get(campaignId),
+    *reviews(): Generator<MergeReview> {
+      let before = Number.MAX_SAFE_INTEGER;
+      while (true) {
+        const found = reviews.newest(null, before, CHUNK);
+        yield* found;
+        before = found.at(-1)?.reviewId ?? before;
+        if (found.length < CHUNK) return;
+      }
+    },
     *rejected(): Generator<ExportedRejection> {
       let after = 0;
       while (true) {

@@ -38,6 +38,8 @@ export type PersonScope = {
   identities: Identity[];
   merges: StoredMerge[];
   leads: Lead[];
+  /** Their addresses, also those that only lists, or nothing at all, may hold. */
+  emails: string[];
   /** Their companies, also those that a former address stood for. */
   accountIds: number[];
 };
@@ -69,6 +71,16 @@ export function accountIdsOf({ snapshot }: StoredMerge): number[] {
   return [survivor, absorbed].flatMap(({ person }) => person.accountId ?? []);
 }
 
+/** Each identifier by which rows of others may name somebody. */
+export function namesOf({ identities, emails }: Pick<PersonScope, "identities" | "emails">): Identifier[] {
+  const others = identities.filter(({ kind }) => kind !== "email");
+  return [...others, ...emails.map((value) => ({ kind: "email" as const, value }))];
+}
+
+function emailsIn(identities: readonly Identifier[]): string[] {
+  return identities.filter(({ kind }) => kind === "email").map(({ value }) => value);
+}
+
 export function createScopeReader(database: Database): ScopeReader {
   const selectWhole = database.query<StoredPersonRow, [number]>(SCOPE_SQL.whole);
   const selectIdentities = database.query<IdentityRow, [number]>(PEOPLE_SQL.allIdentities);
@@ -79,7 +91,7 @@ export function createScopeReader(database: Database): ScopeReader {
   const selectAccount = database.query<{ accountId: number }, [string]>(ACCOUNTS_SQL.byDomain);
 
   const leadsOf = (identities: readonly Identifier[], emails: readonly string[]): Lead[] => {
-    const own = identities.filter(({ kind }) => kind === "email").map(({ value }) => value);
+    const own = emailsIn(identities);
     const byEmail = [...new Set([...own, ...emails])].flatMap((email) => selectLeadByEmail.get(email) ?? []);
     // A link gets forwarded: whoever is known by another address than it was sent to is not that lead.
     const links = own.length > 0 ? [] : identities.filter(({ kind }) => kind === "campaign_link");
@@ -98,7 +110,7 @@ export function createScopeReader(database: Database): ScopeReader {
         ...selectAsAbsorbed.all(person.personId),
       ]);
       const leads = leadsOf(identities, emails);
-      const domains = identities.flatMap(({ kind, value }) => (kind === "email" ? (accountDomainOf(value) ?? []) : []));
+      const domains = emailsIn(identities).flatMap((email) => accountDomainOf(email) ?? []);
       const accountIds = [
         ...people.flatMap(({ accountId }) => accountId ?? []),
         ...[...new Set(domains)].flatMap((domain) => selectAccount.get(domain)?.accountId ?? []),
@@ -109,6 +121,7 @@ export function createScopeReader(database: Database): ScopeReader {
         identities,
         merges: [...new Map(merges.map((merge) => [merge.mergeId, merge])).values()],
         leads,
+        emails: [...new Set([...emailsIn(identities), ...emails, ...leads.map(({ email }) => email)])],
         accountIds: [...new Set(accountIds)],
       };
     },

@@ -12,6 +12,8 @@ export const SUPPRESSION_SQL = {
 
 /** Whom not to process: who was erased comes back neither by a replayed event nor by a list that is imported again. */
 export type Suppressions = {
+  /** Most instances never erased anybody; then nothing is hashed, and no secret is needed. */
+  isAny(): boolean;
   /** A value as it is compared: see normalizeIdentifier. One that is known to the store is never suppressed. */
   isSuppressed(identifier: Identifier): boolean;
   /** Since when; null when it is not. */
@@ -27,17 +29,19 @@ export function createSuppressions(database: Database): Suppressions {
   const insert = database.query(SUPPRESSION_SQL.insert);
   const remove = database.query(SUPPRESSION_SQL.remove);
   let secret: Buffer | null = null;
-  /** With the key, since whoever has the file could try all the e-mail addresses there are. */
+  /**
+   * With a key, so that a hash tells nothing outside of this file, and the same person's in two instances differ. The key
+   * lies in the same file: whoever has all of it can try addresses.
+   */
   const hashOf = (identifier: Identifier, nowMs = 0): string => {
     secret ??= ensureInstanceSecret(database, nowMs);
     return createHmac("sha256", secret).update(identifierKey(identifier)).digest("hex");
   };
-  const since = (identifier: Identifier): number | null => {
-    // Most instances never erased anybody; then nothing is hashed, and no secret is needed.
-    if (selectAny.get()?.hash == null) return null;
-    return select.get(hashOf(identifier))?.suppressedMs ?? null;
-  };
+  const isAny = (): boolean => selectAny.get()?.hash != null;
+  const since = (identifier: Identifier): number | null =>
+    isAny() ? (select.get(hashOf(identifier))?.suppressedMs ?? null) : null;
   return {
+    isAny,
     since,
     isSuppressed: (identifier) => since(identifier) !== null,
     add: (identifiers, nowMs) => {

@@ -56,6 +56,58 @@ test.each([
   ]);
 });
 
+test("an address that stands in others' rows only, and in what was refused, is found, erased and stays away", async () => {
+  await using instance = startInstance();
+  const list = `Email,Personal\n${FRIEND},${EMAIL}\nlinus@acme.com,`;
+  const path = "/campaigns?base_url=https://acme.example&name=";
+  await instance.postSecret(`${path}spring`, list, { "content-type": "text/csv" });
+  await instance.post("/track", { event: "", anonymous_id: "other", metadata: { email: EMAIL } });
+  const { status, body } = await erase(instance, `/people/${EMAIL.toUpperCase()}`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    person_id: null,
+    erased: { lead: 0, rejected_event: 1 },
+    stripped: { campaign_lead: 1 },
+    suppressed: 1,
+  });
+  expect(tablesWith(instance, MARK)).toEqual([]);
+  expect((await erase(instance, `/people?email=${EMAIL}`)).status).toBe(404);
+  expect((await erase(instance, "/people?email=nobody@acme.com")).status).toBe(404);
+  // One who was not found is not kept away.
+  expect(instance.rows("select 1 from suppression")).toHaveLength(1);
+  await instance.postSecret(`${path}summer`, list, { "content-type": "text/csv" });
+  expect(tablesWith(instance, MARK)).toEqual([]);
+});
+
+test.each([
+  ["alone in a cell", EMAIL],
+  ["in capitals", EMAIL.toUpperCase()],
+  ["amid words", `call <${EMAIL}>, or not`],
+  ["behind a scheme", `mailto:${EMAIL}`],
+  ["as an address has it", EMAIL.replace("@", "%40")],
+])("a list that is sent again brings an erased address back in no column: %s", async (_, cell) => {
+  await using instance = startInstance();
+  await identify(instance, null, { email: EMAIL });
+  expect((await erase(instance, `/people/${EMAIL}`)).status).toBe(200);
+  const send = (name: string, rows: string[]) => {
+    const list = ["Email,First Name,Personal Email,Note", ...rows].join("\n");
+    const path = `/campaigns?name=${name}&base_url=https://acme.example`;
+    return instance.postSecret(path, list, { "content-type": "text/csv" });
+  };
+  const row = `${FRIEND},Grace,"${cell}",see x${EMAIL}`;
+  expect((await send("spring", [row, `linus@acme.com,Linus,l@acme.com,`])).status).toBe(200);
+  // Also what a list says more of somebody who is known already, and the second time in the same list.
+  expect((await send("summer", [`${FRIEND},,,`, row])).status).toBe(200);
+  expect(tablesWith(instance, EMAIL).sort()).toEqual(["campaign_lead", "lead"]);
+  expect(instance.rows("select columns from campaign_lead order by campaign_id, position")).toEqual([
+    { columns: JSON.stringify([FRIEND, "Grace", "", `see x${EMAIL}`]) },
+    { columns: JSON.stringify(["linus@acme.com", "Linus", "l@acme.com", ""]) },
+    { columns: JSON.stringify([FRIEND, "Grace", "", `see x${EMAIL}`]) },
+  ]);
+  const [lead] = instance.rows<{ traits: string }>("select traits from lead where email = ?", FRIEND);
+  expect(JSON.parse(lead?.traits ?? "{}")).toEqual({ first_name: "Grace", name: "Grace", note: `see x${EMAIL}` });
+});
+
 test("what was merged with somebody else while two were one names nobody of them in its log either", async () => {
   await using instance = startInstance();
   const undo = async (index: number) => {

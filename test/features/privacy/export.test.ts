@@ -12,6 +12,10 @@ type Exported = {
   sessions: { session_id: string }[];
   events: { event_id: string; anonymous_id?: string; metadata: object }[];
   rejected_events: { body: string }[];
+  reviews: object[];
+  clicks_elsewhere: object[];
+  named_in_lists: object[];
+  account_signals: object[];
 };
 
 const EMAIL = "ada@acme.com";
@@ -69,6 +73,71 @@ test("an export holds everything about a person, those who were merged into them
   ).toEqual(["one-1", "two-1"]);
   expect(body.rejected_events).toHaveLength(1);
   expect(JSON.stringify(body)).not.toContain("other");
+});
+
+test("it holds as well what rows of others say of them, and nothing more of those rows", async () => {
+  await using instance = startInstance({
+    intent: {
+      groups: { any: { max: 100 } },
+      rules: [{ name: "asked", group: "any", event: "asked", points: 60 }],
+      thresholds: { hot: 60 },
+      accounts: { thresholds: { hot: 60 } },
+    },
+  });
+  const identify = (visitor: string | null, identity: object) =>
+    instance.postSecret<{ person_id: string }>("/identify", { anonymous_id: visitor, identity });
+  // One address too many waits for somebody to look at it.
+  for (const email of [EMAIL, "a2@acme.com", "a3@acme.com", "a4@acme.com", "a5@acme.com", "sixth@acme.com"])
+    await identify("browser", { user_id: "u-1", email });
+  await instance.postSecret("/campaigns", {
+    name: "spring",
+    base_url: "https://acme.example",
+    landing: "/demo",
+    leads: [{ email: "fred@else.example", personal_email: `Ada <${EMAIL}>`, note: "fred's" }],
+  });
+  const [lead] = instance.rows<{ link: string }>("select link_id as link from lead");
+  await instance.post("/track", {
+    event: "campaign_click",
+    anonymous_id: "browser",
+    url: `https://acme.example/demo?i=${lead?.link}`,
+    metadata: { link: lead?.link, evidence: "moved" },
+  });
+  await identify("colleague", { email: "grace@acme.com" });
+  await instance.post("/track", { event: "asked", anonymous_id: "colleague" });
+  const { body, text } = await send<Exported>(instance, "GET", "/people/u-1/export");
+  const personId = body.people[0]?.person_id;
+  expect(body.reviews).toMatchObject([
+    { reason: "too_many_identifiers", decision: null, claims: [{ kind: "email", value: "sixth@acme.com" }] },
+  ]);
+  expect(body.clicks_elsewhere).toEqual([
+    {
+      clicked_at: "2026-06-01T12:00:00.000Z",
+      campaign: "spring",
+      via: "direct",
+      verdict: "human",
+      reason: "other_person",
+      times: 1,
+    },
+  ]);
+  expect(body.named_in_lists).toMatchObject([{ campaign: "spring", columns: { personal_email: `Ada <${EMAIL}>` } }]);
+  expect(body.account_signals).toMatchObject([
+    {
+      threshold: { name: "account.hot" },
+      account: { domain: "acme.com", people: [{ person_id: personId, score: 0 }] },
+    },
+  ]);
+  for (const other of ["fred", "grace", "colleague"]) expect(text).not.toContain(other);
+});
+
+test("an address that nothing but others' rows hold is exported by it; one that is nowhere is not", async () => {
+  await using instance = startInstance();
+  const leads = [{ email: "fred@else.example", personal_email: EMAIL }];
+  await instance.postSecret("/campaigns", { name: "spring", base_url: "https://acme.example", leads });
+  await instance.post("/track", { event: "", anonymous_id: "other", metadata: { email: EMAIL } });
+  const { status, body } = await send<Exported>(instance, "GET", `/people/${EMAIL}/export`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ people: [], named_in_lists: [{ campaign: "spring" }], rejected_events: [{}] });
+  expect((await send(instance, "GET", "/people/nobody@else.example/export")).status).toBe(404);
 });
 
 test("the other side of an undone merge is somebody else", async () => {

@@ -1,0 +1,3 @@
+export function timeOf(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
