@@ -9,6 +9,7 @@ import { createRetainer } from "../jobs/retain.ts";
 import { createLoadSweeper } from "../jobs/sweep-loads.ts";
 import { createAuditStore } from "../store/sqlite/audit.ts";
 import { createCampaignLoader } from "../store/sqlite/campaign-load.ts";
+import { createDeferral } from "../store/sqlite/defer-checkpoints.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
 import { createRetainStore } from "../store/sqlite/retain.ts";
@@ -26,7 +27,15 @@ const CONFIG_FILE = "config file";
 /** What of the routes' needs is made here. */
 export type PrivacyParts = Pick<
   PrivacyDeps & AuditReadsDeps,
-  "audit" | "exportPerson" | "audits" | "flushAudit" | "erase" | "emptyLog" | "suppressions" | "scopes"
+  | "audit"
+  | "exportPerson"
+  | "audits"
+  | "flushAudit"
+  | "erase"
+  | "deferCheckpoints"
+  | "emptyLog"
+  | "suppressions"
+  | "scopes"
 > &
   Pick<CampaignsDeps, "exportCampaign">;
 
@@ -70,6 +79,7 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
     audits,
     flushAudit: audits.flush,
     erase: createErasure(database),
+    deferCheckpoints: createDeferral(database),
     emptyLog: logEmptier.ask,
     suppressions: createSuppressions(database),
     scopes: createScopeReader(database),

@@ -20,6 +20,8 @@ export type PrivacyDeps = FindDeps & {
   engine: Pick<Engine, "administer">;
   now: () => number;
   erase: (subject: Subject, nowMs: number) => Erased | null;
+  /** Until what it returns is called no commit brings the log into the file: whoever empties it does. */
+  deferCheckpoints: () => () => void;
   /** After a commit: what stands in the log still says it all. */
   emptyLog: () => void;
   suppressions: Suppressions;
@@ -35,7 +37,10 @@ export function privacyRoutes(deps: PrivacyDeps) {
   const { keys, engine, now, erase, suppressions, audit } = deps;
   const eraseFound = async (headers: Headers, find: () => Subject): Promise<EraseAnswer> => {
     const { keyId: by } = keys.require(headers, "admin");
-    const answer = await engine.administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }));
+    const release = deps.deferCheckpoints();
+    const answer = await engine
+      .administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }))
+      .finally(release);
     deps.emptyLog();
     return answer;
   };

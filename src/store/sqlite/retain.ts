@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { sessionKeyOf } from "../../core/event.ts";
+import { createDeferral } from "./defer-checkpoints.ts";
 import { mergeLowerer } from "./erase.ts";
 import { createUnsynced } from "./unsynced.ts";
 
@@ -115,32 +116,29 @@ export function createRetainStore(database: Database): RetainStore {
     return finish(false);
   };
 
+  const defer = createDeferral(database);
   const selectChanges = database.query<{ changes: number }, []>(RETENTION_SQL.changes);
   return {
     changes: () => selectChanges.get()?.changes ?? 0,
-    sweep: createUnsynced(database, withoutCheckpoint(database, database.transaction(sweep).immediate)),
-    shrink: createUnsynced(database, withoutCheckpoint(database, createShrink(database))),
+    sweep: createUnsynced(database, withoutCheckpoint(defer, database.transaction(sweep).immediate)),
+    shrink: createUnsynced(database, withoutCheckpoint(defer, createShrink(database))),
   };
 }
 
 /** To write the log into the file takes longer than a step may: somebody else does that. */
 function withoutCheckpoint<Input, Result>(
-  database: Database,
+  defer: () => () => void,
   work: (input: Input) => Result,
 ): (input: Input) => Result {
-  const pages = database.query<{ wal_autocheckpoint: number }, []>("pragma wal_autocheckpoint").get();
   return (input) => {
-    database.run("pragma wal_autocheckpoint = 0");
+    const release = defer();
     try {
       return work(input);
     } finally {
-      database.run(`pragma wal_autocheckpoint = ${pages?.wal_autocheckpoint ?? CHECKPOINT_PAGES}`);
+      release();
     }
   };
 }
-
-/** What SQLite itself takes. */
-const CHECKPOINT_PAGES = 1_000;
 
 /** The session that an event was in, by its columns. */
 function sessionOf(further: readonly (string | number | null)[]): [number, string] {
