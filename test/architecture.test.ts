@@ -144,6 +144,14 @@ test("the core knows no clock, no chance, no waiting and no outside", () => {
   expect(found).toEqual([]);
 });
 
+test("what takes long to load waits for its first use", () => {
+  const eager = /^import (?!type\b)[^;"]*"(?:tldts|jose|email-providers[^"]*)"/gm;
+  const found = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(eager)].map(([statement]) => `${path}: ${statement}`),
+  );
+  expect(found).toEqual([]);
+});
+
 /**
  * Functions with the lines they have for themselves: what stands in functions inside them is theirs. It leans on the
  * formatter, which ends a block where the indentation of its beginning comes back.
