@@ -9,6 +9,8 @@ import { eraseAll, forget, held, read } from "./store.ts";
 const quotaBytes = 64 * 1024;
 const batchBytesMax = 48 * 1024;
 const gatherMs = 200;
+// Firefox gives the quota back a moment after the answer, and refuses what comes before; then it would wait for seconds.
+const givenBackMs = 50;
 const backoffMs = 3000;
 const answerMs = 30_000;
 
@@ -92,11 +94,12 @@ function flush(): void {
   const left = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const drain = async () => {
-    for (let batch = nextBatch(); batch; batch = nextBatch()) await post(batch);
-    release = undefined;
-  };
-  locked(prefix, () => Promise.race([drain(), left]));
+  locked(prefix, function drain() {
+    const batch = nextBatch();
+    if (batch) post(batch).then(() => (nextBatch() ? setTimeout(drain, givenBackMs) : drain()));
+    else release = release?.() as undefined;
+    return left;
+  });
 }
 
 /** `urgent` takes the place of what was planned, and gathers nothing. */
