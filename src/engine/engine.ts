@@ -9,7 +9,7 @@ import type { LoopStore, RejectedEvent } from "../store/port.ts";
 import type { Clock } from "./clock.ts";
 import { BUSY_WAIT_MS, BUSY_WAITS_MAX, isHeld, onceFree } from "./held.ts";
 import { createIdSource } from "./ids.ts";
-import { causesIn, type RequestId, repliesOf, requestAt, rowsOf, type Submission } from "./submission.ts";
+import { type CauseOf, causesIn, type RequestId, repliesOf, requestAt, rowsOf, type Submission } from "./submission.ts";
 
 /** Commands and refused events that may wait; beyond it the door says 429 instead of promising what memory would have to hold. */
 const QUEUE_MAX = 50_000;
@@ -27,9 +27,9 @@ export type EngineOptions = {
   clock: Clock;
   rules: () => Rules;
   /** Turns a fresh signal into rows for its destinations; runs inside the transaction that crossed. */
-  insertDeliveries: (crossings: readonly Crossing[]) => void;
+  insertDeliveries: (crossings: readonly Crossing[], causeOf: CauseOf) => void;
   /** Called after each commit that brought signals. */
-  onSignals: (signals: readonly SignalData[], causeOf: (signalId: string) => string | null) => void;
+  onSignals: (signals: readonly SignalData[], causeOf: CauseOf) => void;
   /** With the id of the request that met it, if one did; of the first where many did at once. */
   onFault: (error: unknown, requestId: string | null) => void;
   /** Told of every transaction that was committed how many commands it took in, and how long it took. */
@@ -142,7 +142,7 @@ export function createEngine(options: EngineOptions): Engine {
           circumstances,
           (error, position) => options.onFault(error, requestAt(batch, position)),
         );
-        options.insertDeliveries(work.crossings);
+        options.insertDeliveries(work.crossings, causesIn(batch, work.outcomes));
         for (const { rejected } of batch) store.insertRejected(rejected);
         return work;
       });

@@ -39,11 +39,11 @@ export function requestAt(batch: readonly Submission[], position: number): strin
   return (asked ?? batch[0])?.requestId?.() ?? null;
 }
 
+/** The id of the request that brought a signal. */
+export type CauseOf = (signalId: string) => string | null;
+
 /** The request that brought each signal. Looked through when the first one is asked for. */
-export function causesIn(
-  batch: readonly Submission[],
-  outcomes: readonly (Outcome | AppError)[],
-): (signalId: string) => string | null {
+export function causesIn(batch: readonly Submission[], outcomes: readonly (Outcome | AppError)[]): CauseOf {
   let positions: Map<string, number> | null = null;
   return (signalId) => {
     positions ??= new Map(

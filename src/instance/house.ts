@@ -78,11 +78,15 @@ export function createLoop({
     store: createSqliteStore(database, checkInPlace),
     clock,
     rules: () => settings().rules,
-    insertDeliveries: (crossings) => {
+    insertDeliveries: (crossings, causeOf) => {
       const { config } = settings();
       const { destinations } = config;
       const context = { linkTo: signedLinks(config.public_url, secret, clock()), nowMs: clock() };
-      for (const crossing of crossings) deliveries.insert(deliveryRows(crossing, destinations, context, log));
+      for (const crossing of crossings) {
+        const error: Log["error"] = (event, fields) =>
+          log.error(event, { ...requestFields(causeOf(crossing.data.signal_id)), ...fields });
+        deliveries.insert(deliveryRows(crossing, destinations, context, { error }));
+      }
     },
     onSignals: (signals, causeOf) => {
       for (const signal of signals) {
