@@ -46,8 +46,9 @@ export const PEOPLE_SQL = {
   absorbedBy: `${withWhole("?1")} select absorbed_id as personId, survivor_id as intoId, merge_id as mergeId, merged_at as mergedMs from merge
     where survivor_id in (select person_id from whole) and undone_at is null order by merge_id desc limit ?2`,
   owner: "select person_id as personId from identity where value = ? and kind = ? and retired_at is null",
-  liveIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = ? and retired_at is null
-    order by ${STRENGTH}, is_verified desc, identity_id limit ?`,
+  /** `+?`, since every signal asks: see DELIVERY_SQL. */
+  liveIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = +? and retired_at is null
+    order by ${STRENGTH}, is_verified desc, identity_id limit +?`,
   allIdentities: `select ${IDENTITY_COLUMNS} from identity where person_id = ? order by identity_id desc`,
 } as const;
 

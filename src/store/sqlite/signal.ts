@@ -11,7 +11,7 @@ export type SignalWriter = {
 export function createSignalWriter(database: Database): SignalWriter {
   const selectPerson = database.query<{ traits: string; verified_traits: string; domain: string | null }, [number]>(
     `select p.traits, p.verified_traits, a.domain
-     from person p left join account a on a.account_id = p.account_id where p.person_id = ?`,
+     from person p left join account a on a.account_id = p.account_id where p.person_id = +?`,
   );
   const selectIdentities = database.query<IdentityRow, [number, number]>(PEOPLE_SQL.liveIdentities);
   const insert = database.query(
