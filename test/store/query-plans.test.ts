@@ -14,7 +14,7 @@ const MADE = ["a", "absorbed", "CONSTANT", "json_each", "w", "whole"];
 
 /** Sorting is for what belongs to one person. */
 const SORTS = [
-  "from identity where person_id = ? and retired_at is null order by case kind",
+  "from identity where person_id = +? and retired_at is null order by case kind",
   "select distinct a.session_id",
   "person_id in (select person_id from whole)",
   "from merge where survivor_id in (select person_id from whole)",
