@@ -23,38 +23,7 @@ async function act({ page }: Visitor): Promise<void> {
   await page.goto("about:blank");
 }
 
-describe("20: where the visitor has not agreed, 0 bytes are kept and 0 requests sent", () => {
-  test.each([
-    {
-      what: "Global Privacy Control",
-      script: `Object.defineProperty(navigator, "globalPrivacyControl", { value: true })`,
-      attributes: "async",
-    },
-    {
-      what: "Do Not Track",
-      script: `Object.defineProperty(navigator, "doNotTrack", { value: "1" })`,
-      attributes: "async",
-    },
-    { what: "consent that is required and not given", script: "", attributes: `async data-consent="required"` },
-    { what: "consent denied in words", script: "window.doIntent = { q: [['consent', [false]]] }", attributes: "async" },
-  ])("$what", async ({ script, attributes }) => {
-    const visitor = await world.visitor();
-    if (script) await visitor.page.addInitScript(script);
-    await visitor.page.goto(world.site + world.page("<button>Buy</button>", world.tag(attributes)));
-    await visitor.page.waitForFunction("window.doIntent?.id");
-    const before = await kept(visitor);
-    await act(visitor);
-    // A visitor who agrees comes after: what the first had sent would be here by then.
-    const other = await world.visitor();
-    await other.page.goto(world.site + world.page());
-    await until("the other's view", () => other.events("page_view").length);
-    await other.page.close();
-    expect(before).toEqual(nothing);
-    expect((await visitor.context.cookies()).length).toBe(0);
-    expect(visitor.events("page_view").length).toBe(1);
-    expect(visitor.events().some(({ name }) => name === "told" || name === "cta_click")).toBe(false);
-  });
-
+describe("20: consent", () => {
   test("given later it begins, with what was called before; withdrawn it forgets everything, in every tab", async () => {
     const visitor = await world.visitor();
     const path = world.page("<button>Buy</button>", world.tag(`async data-consent="required"`));

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { openPlainBrowser } from "./support/plain-browser.ts";
-import { withScreen } from "./support/screen.ts";
+import { startPlainChromium } from "./support/chromium.ts";
 import { createWorld, until, type World } from "./support/world.ts";
 
 setDefaultTimeout(60_000);
@@ -131,7 +130,7 @@ describe("page views", () => {
       `<script type="speculationrules">${JSON.stringify(rules)}</script>
        <script>setInterval(async () => { if ((await fetch("/go")).ok) location.href = "${next}" }, 50)</script>`,
     );
-    const browser = await openPlainBrowser(world.site + start);
+    const browser = await startPlainChromium([world.site + start]);
     try {
       await views(visitor, 1);
       const prepared = () => world.pages.asked.filter(({ path }) => path === "/ready").length;
@@ -145,23 +144,6 @@ describe("page views", () => {
     } finally {
       await browser.close();
     }
-  });
-
-  test("6: a tab in the background is viewed when it is first seen", async () => {
-    const visitor = await world.visitor();
-    const [unseen, seen] = [world.page(), world.page()];
-    const other = await visitor.context.newPage();
-    await withScreen(other, true);
-    const screen = await withScreen(visitor.page, true);
-    await other.goto(world.site + unseen);
-    await visitor.page.goto(world.site + seen);
-    await visitor.id();
-    await screen.show();
-    await views(visitor, 1);
-    await other.close();
-    await visitor.page.close();
-    await until("the time on the page", () => visitor.events("time_on_page").length);
-    expect(await views(visitor, 1)).toEqual([seen]);
   });
 });
 

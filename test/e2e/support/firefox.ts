@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type Driven, openWire, startDriven, type Tab } from "./driven.ts";
+import type { Kind } from "./stage.ts";
 
 const executablePath = "/usr/bin/firefox-esr";
 const preferences = {
   "app.normandy.enabled": false,
   "browser.shell.checkDefaultBrowser": false,
+  // With the last tab of a site it ends the process, and stops a script at any point: a test of its own is about that.
+  "dom.abort_script_on_child_shutdown": false,
   "datareporting.policy.dataSubmissionEnabled": false,
   "network.captive-portal-service.enabled": false,
   "network.connectivity-service.enabled": false,
@@ -24,85 +25,76 @@ export function hasFirefox(): boolean {
   return existsSync(executablePath);
 }
 
-export type Tab = {
-  goto(url: string): Promise<void>;
-  evaluate(expression: string): Promise<unknown>;
-  back(): Promise<void>;
-  close(): Promise<void>;
-};
-
 /** Firefox through the WebDriver BiDi that it brings along. */
-export async function startFirefox(wanted: Record<string, boolean | number> = {}) {
-  const profile = await mkdtemp(join(tmpdir(), "do-intent-firefox-"));
+export async function startFirefox(wanted: Record<string, boolean | number> = {}): Promise<Driven> {
   const lines = Object.entries({ ...preferences, ...wanted }).map(
     ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`,
   );
-  await Bun.write(join(profile, "user.js"), lines.join("\n"));
-  const child = Bun.spawn(
-    [executablePath, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"],
-    { stdout: "ignore", stderr: "pipe" },
-  );
-  const address = await listening(child.stderr);
-  const socket = new WebSocket(`${address}/session`);
-  await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
-  const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
-  let last = 0;
-  socket.addEventListener("message", ({ data }) => {
-    const { id, type, result, message } = JSON.parse(data);
-    const asked = waiting.get(id);
-    waiting.delete(id);
-    if (type === "error") asked?.reject(new Error(message));
-    else asked?.resolve(result);
-  });
+  const program = await startDriven(executablePath, "user.js", lines.join("\n"), (profile) => [
+    "--headless",
+    "--no-remote",
+    "--profile",
+    profile,
+    "--remote-debugging-port",
+    "0",
+  ]);
+  const { send, close } = await openWire(`${program.address}/session`);
+  await send("session.new", { capabilities: {} });
 
-  function send<Result>(method: string, params: object): Promise<Result> {
-    const id = ++last;
-    return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve: (result) => resolve(result as Result), reject });
-      socket.send(JSON.stringify({ id, method, params }));
-    });
+  async function openTab(userContext: string, background: boolean): Promise<Tab> {
+    const asked = { type: "tab", userContext, background };
+    const { context } = await send<{ context: string }>("browsingContext.create", asked);
+    return {
+      goto: (url) => send("browsingContext.navigate", { context, url, wait: "complete" }),
+      back: () => send("browsingContext.traverseHistory", { context, delta: -1 }),
+      show: () => send("browsingContext.activate", { context }),
+      setOffline: (offline) =>
+        send("emulation.setNetworkConditions", {
+          networkConditions: offline ? { type: "offline" } : null,
+          contexts: [context],
+        }),
+      close: () => send("browsingContext.close", { context }),
+      async evaluate(expression) {
+        type Evaluated = { result: { value?: unknown }; exceptionDetails?: { text: string } };
+        const { result, exceptionDetails } = await send<Evaluated>("script.evaluate", {
+          expression,
+          target: { context },
+          awaitPromise: true,
+        });
+        if (exceptionDetails) throw new Error(exceptionDetails.text);
+        return result.value;
+      },
+    };
   }
 
-  await send("session.new", { capabilities: {} });
   return {
-    async tab(): Promise<Tab> {
-      const { context } = await send<{ context: string }>("browsingContext.create", { type: "tab" });
+    async guest() {
+      const { userContext } = await send<{ userContext: string }>("browser.createUserContext");
+      const partition = { type: "storageKey", userContext };
+      type Cookie = { name: string; value: { value: string }; domain: string; sameSite: string };
       return {
-        goto: (url) => send("browsingContext.navigate", { context, url, wait: "complete" }),
-        back: () => send("browsingContext.traverseHistory", { context, delta: -1 }),
-        close: () => send("browsingContext.close", { context }),
-        async evaluate(expression) {
-          const { result } = await send<{ result: { value?: unknown } }>("script.evaluate", {
-            expression,
-            target: { context },
-            awaitPromise: true,
-          });
-          return result?.value;
-        },
+        tab: (where) => openTab(userContext, where === "behind"),
+        cookies: async () =>
+          (await send<{ cookies: Cookie[] }>("storage.getCookies", { partition })).cookies.map((cookie) => ({
+            ...cookie,
+            value: cookie.value.value,
+          })),
+        clearCookies: () => send("storage.deleteCookies", { partition }),
+        leave: () => send("browser.removeUserContext", { userContext }),
       };
     },
+    crash: () => program.kill(/-contentproc.*\btab\b/s),
     async close() {
-      socket.close();
-      child.kill("SIGKILL");
-      await child.exited;
-      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+      close();
+      await program.close();
     },
   };
 }
 
-async function listening(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  const reader = stderr.getReader();
-  let said = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`Firefox did not start: ${said}`);
-    said += new TextDecoder().decode(value);
-    const found = /listening on (ws:\/\/\S+)/.exec(said)?.[1];
-    if (found === undefined) continue;
-    // Read on, so that a full pipe never stops the browser.
-    void (async () => {
-      while (!(await reader.read()).done);
-    })();
-    return found;
-  }
-}
+export const firefox: Kind = {
+  boundsBeacons: false,
+  start: () => startFirefox(),
+  withoutCookies: () => startFirefox({ "network.cookie.cookieBehavior": 2 }),
+  withGlobalPrivacyControl: () => startFirefox({ "privacy.globalprivacycontrol.enabled": true }),
+  withDoNotTrack: () => startFirefox({ "privacy.donottrackheader.enabled": true }),
+};

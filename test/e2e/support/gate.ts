@@ -10,7 +10,15 @@ export type Sent = {
   status: number;
 };
 
-export type Answer = { status?: number; headers?: Record<string, string>; delayMs?: number; afterwards?: boolean };
+export type Answer = {
+  status?: number;
+  headers?: Record<string, string>;
+  delayMs?: number;
+  /** Nothing is answered before. */
+  after?: Promise<unknown>;
+  /** It is stored, and the answer is lost. */
+  afterwards?: boolean;
+};
 
 /** Stands before the server: notes what comes by, and answers for it where a test wants a bad day. */
 export function startGate(target: number) {
@@ -35,8 +43,9 @@ export function startGate(target: number) {
         status: 0,
       };
       sent.push(note);
-      const { status, headers, delayMs, afterwards } = request.method === "POST" ? answer : {};
+      const { status, headers, delayMs, after, afterwards } = request.method === "POST" ? answer : {};
       if (delayMs) await Bun.sleep(delayMs);
+      await after;
       await Bun.sleep(delaysMs.get(url.pathname) ?? 0);
       const pass = () =>
         fetch(`http://127.0.0.1:${target}${url.pathname}${url.search}`, {
@@ -55,7 +64,6 @@ export function startGate(target: number) {
       }
       const real = await pass();
       note.status = real.status;
-      // Stored, but the answer is lost on its way back.
       if (afterwards) return new Response(null, { status: status ?? 502 });
       return real;
     },

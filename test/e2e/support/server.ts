@@ -2,9 +2,7 @@ import { Database } from "bun:sqlite";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildExecutable } from "../../executable/executable.ts";
-
-const executable = join(import.meta.dirname, "../../../dist/do-intent");
+import { buildExecutable, EXECUTABLE } from "../../executable/executable.ts";
 
 export const secretKey = "sk_0123456789abcdef0123456789abcdef";
 
@@ -31,7 +29,7 @@ export type Server = {
 /** Starts the executable and reads from what it prints where it listens. */
 async function spawn(args: readonly string[]) {
   await buildExecutable();
-  const child = Bun.spawn([executable, ...args], {
+  const child = Bun.spawn([EXECUTABLE, ...args], {
     env: { DO_INTENT_SECRET_KEY: secretKey },
     stdout: "pipe",
     stderr: "inherit",
