@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { TrackAnswer } from "../../src/features/track/track.ts";
 import { type Server, startServer } from "../e2e/support/server.ts";
@@ -8,6 +7,7 @@ import { blocksOf } from "../readme/markdown.ts";
 import { type Caddy, hasCaddy, startCaddy } from "../support/caddy.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { type LiveClient, openLive } from "../support/live.ts";
+import { ownAddress } from "../support/own-address.ts";
 import { openRelay } from "../support/relay.ts";
 
 setDefaultTimeout(180_000);
@@ -17,11 +17,6 @@ const caddyfile = blocksOf(readme).find(({ words }) => words.includes("Caddyfile
 /** Nothing comes back within a test. */
 const ONCE = { per_second: 0.01, burst: 4 };
 const event = { event: "page_view", anonymous_id: "visitor-1", url: "/pricing" };
-
-/** The address that this machine has for others, where it has one. */
-const ownAddress = Object.values(networkInterfaces())
-  .flatMap((addresses) => addresses ?? [])
-  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
 
 type House = { server: Server; caddy: Caddy; base: string; [Symbol.asyncDispose](): Promise<void> };
 

@@ -60,13 +60,13 @@ export function openLive(url: string, { headers = {}, ca }: Options = {}): Promi
 /** An instance that listens. */
 export type LiveHouse = TestInstance & { url: string; port: number };
 
-export function startLive(options: StartOptions = {}): LiveHouse {
+export function startLive(options: StartOptions = {}, host = "127.0.0.1"): LiveHouse {
   const house = startInstance(options);
-  listen(house, { host: "127.0.0.1", port: 0 });
+  listen(house, { host, port: 0 });
   const port = house.app.server?.port ?? 0;
   return {
     ...house,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     port,
     [Symbol.asyncDispose]: async () => {
       await house.app.server?.stop(true);

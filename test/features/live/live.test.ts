@@ -7,6 +7,7 @@ import { eventually } from "../../support/eventually.ts";
 import { frameOf, OPCODES, openBare } from "../../support/frames.ts";
 import { NOON_MS, type SentHeaders, startInstance, withSecret } from "../../support/instance.ts";
 import { type LiveAnswer, openLive, startLive } from "../../support/live.ts";
+import { ownAddress } from "../../support/own-address.ts";
 
 setDefaultTimeout(60_000);
 
@@ -247,6 +248,14 @@ describe("how much may come in", () => {
     house.configureIntent({});
     expect(await client.ask(event)).toMatchObject({ status: 200 });
     expect(openLive(house.url, { headers: { "x-forwarded-for": "198.51.100.7, 203.0.113.9" } })).resolves.toBeDefined();
+  });
+
+  test.skipIf(ownAddress === undefined)("of who comes without a proxy the connection says where from", async () => {
+    await using house = startLive({ intent: { limits: { network: ONCE } } }, ownAddress);
+    const client = await openLive(house.url, { headers: ELSEWHERE });
+    for (let sent = 0; sent < 2; sent += 1) expect(await client.ask(event)).toMatchObject({ status: 200 });
+    expectTooMuch(await client.ask(event), "network");
+    expect(house.rows("select 1 from event")).toHaveLength(2);
   });
 
   test("what somebody writes into the header makes no other network of them", async () => {
