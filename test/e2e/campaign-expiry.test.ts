@@ -1,46 +1,24 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
-import { parseIntentConfig } from "../../src/config/intent.ts";
-import { loadScript } from "../../src/features/tracker/routes.ts";
-import { createLog } from "../../src/http/log.ts";
-import { createInstance, type Instance } from "../../src/instance/instance.ts";
-import { temporaryFolder } from "../support/folder.ts";
+import { type InProcess, startInProcess } from "./support/in-process.ts";
 import { startPages } from "./support/pages.ts";
 import { launch, until, userAgent } from "./support/world.ts";
 
 setDefaultTimeout(60_000);
 
-const secretKey = "sk_0123456789abcdef0123456789abcdef";
 const dayMs = 24 * 60 * 60 * 1000;
-const authorization = `Bearer ${secretKey}`;
 
-const folder = temporaryFolder();
 const pages = startPages();
 const site = `http://www.shop.localhost:${pages.port}`;
-let instance: Instance;
+let server: InProcess;
 let browser: Browser;
-// The hook to move time; the released program has none. It begins so long ago that it ends today.
+// It begins so long ago that it ends today.
 let behindMs = 91 * dayMs;
 let base = "";
 
 beforeAll(async () => {
-  const parsed = parseIntentConfig(JSON.stringify({ public_url: "http://intent.shop.localhost" }));
-  if (parsed.problems !== undefined) throw new Error(parsed.problems.join());
-  instance = createInstance({
-    dataFolder: folder.path,
-    durability: "normal",
-    origins: [],
-    secretKey,
-    config: parsed.config,
-    configHash: parsed.hash,
-    version: "0.0.0-test",
-    log: createLog("json", () => {}),
-    script: await loadScript(parsed.config.tracker),
-    clock: () => Date.now() - behindMs,
-    threadScript: `${import.meta.dirname}/../../src/threads/worker.ts`,
-  });
-  instance.app.listen({ hostname: "127.0.0.1", port: 0 });
-  base = `http://intent.shop.localhost:${instance.app.server?.port}`;
+  server = await startInProcess({ public_url: "http://intent.shop.localhost" }, () => Date.now() - behindMs);
+  base = `http://intent.shop.localhost:${server.listen()}`;
   pages.put("/demo", {
     html: `<!doctype html><html><head><title>Demo</title><script async src="${base}/s.js"></script></head>
       <body><h1>See it at work</h1></body></html>`,
@@ -50,23 +28,14 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser.close();
-  await instance.app.server?.stop(true);
-  await instance.close();
+  await server.close();
   pages.close();
-  folder[Symbol.dispose]();
 });
 
 type People = { people: { person_id: string; identities: { kind: string; value: string }[] }[] };
 
-async function ask<Body>(path: string, body?: string): Promise<Body> {
-  const url = `http://127.0.0.1:${instance.app.server?.port}${path}`;
-  const init = body === undefined ? {} : { method: "POST", body };
-  const answer = await fetch(url, { ...init, headers: { authorization, "content-type": "application/json" } });
-  return answer.json() as Promise<Body>;
-}
-
 const personOf = async (kind: string, value: string) =>
-  (await ask<People>(`/people?${kind}=${value}`)).people[0]?.person_id;
+  (await server.ask<People>(`/people?${kind}=${value}`)).people[0]?.person_id;
 
 /** Until the browser's own id is known to the server; with a hand, until its click is. */
 async function visit(page: Page, url: string, event: "page_view" | "campaign_click"): Promise<string> {
@@ -74,7 +43,7 @@ async function visit(page: Page, url: string, event: "page_view" | "campaign_cli
   const id = `${await until("an id", () => page.evaluate("window.doIntent?.id?.()"))}`;
   await until(`the ${event}`, async () => {
     if (event === "campaign_click") await page.mouse.move(100 + 300 * Math.random(), 200);
-    const { events = [] } = await ask<{ events?: { event: string }[] }>(`/people/${id}/events?limit=100`);
+    const { events = [] } = await server.ask<{ events?: { event: string }[] }>(`/people/${id}/events?limit=100`);
     return events.some((one) => one.event === event);
   });
   return id;
@@ -82,8 +51,8 @@ async function visit(page: Page, url: string, event: "page_view" | "campaign_cli
 
 test("on the 91st day a browser has forgotten who it was, and the mail is still its lead's", async () => {
   const settings = { name: "Spring", base_url: site, landing: "/demo" };
-  await ask("/campaigns", JSON.stringify({ ...settings, leads: [{ email: "ann@acme.example" }] }));
-  const { leads } = await ask<{ leads: { link_id: string }[] }>("/campaigns/spring/leads");
+  await server.ask("/campaigns", JSON.stringify({ ...settings, leads: [{ email: "ann@acme.example" }] }));
+  const { leads } = await server.ask<{ leads: { link_id: string }[] }>("/campaigns/spring/leads");
   const link = `${base}/c/spring/${leads[0]?.link_id}`;
 
   const context = await browser.newContext({ userAgent });

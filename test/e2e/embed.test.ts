@@ -1,40 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import type { Result } from "axe-core";
 import type { Page } from "playwright-core";
+import { faultsOf, fill, form, read } from "./support/magnet.ts";
 import { createWorld, until, type Visitor, type World } from "./support/world.ts";
 
 setDefaultTimeout(60_000);
 
-const axe = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
-/** So long a human reads at least, by what the server believes. */
-const readingMs = 2_100;
 const guide = {
+  ...form,
   slug: "guide",
   title: "The honest guide",
   description: "Forty pages of arithmetic.\n\nYou get it <b>at once</b>.",
   url: "https://files.example.com/guide.pdf",
-  fields: [
-    { name: "name", label: "Your name", required: true },
-    { name: "team_size", label: "How many people?", type: "number" },
-    {
-      name: "timing",
-      label: "When do you decide?",
-      type: "select",
-      options: ["This quarter", "Later"],
-      required: true,
-    },
-    {
-      name: "role",
-      label: "What describes you best?",
-      type: "radio",
-      options: ["I decide", "I advise"],
-      required: true,
-    },
-    { name: "goal", label: "What are you after?", type: "textarea" },
-    { name: "terms", label: "I have read the terms", type: "checkbox", required: true },
-  ],
-  booking: { url: "https://cal.example.com/ada", when: { traits: { timing: "This quarter" } } },
 };
 const html = `<main><h1>A page</h1><div data-lead-magnet="guide"><a href="/elsewhere">Get the guide</a></div></main>`;
 
@@ -51,25 +27,6 @@ async function open(visitor: Visitor, body = html, head = world.tag(), headers =
 }
 
 const send = (page: Page) => page.getByRole("button").click();
-
-async function fill(page: Page, email: string): Promise<void> {
-  const opened = performance.now();
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Your name").fill("Ada Lovelace");
-  await page.getByLabel("How many people").fill("70");
-  await page.getByLabel("When do you decide?").selectOption("This quarter");
-  await page.getByLabel("I decide", { exact: true }).check();
-  await page.getByLabel("I have read the terms").check();
-  await until("somebody to have read it", () => performance.now() - opened > readingMs);
-}
-
-/** What axe finds, and whether the page is wider than the screen. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const violations = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as Result[];
-  const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html: at }) => `${id}: ${at}`));
-  return (await page.evaluate("document.documentElement.scrollWidth > innerWidth")) ? [...found, "too wide"] : found;
-}
 
 const onServer = (visitor: Visitor, name: string) => visitor.events(name).map(({ properties }) => properties);
 
@@ -143,7 +100,7 @@ test("with the keyboard alone", async () => {
   await keyboard.press("Tab");
   await keyboard.press("Tab");
   await keyboard.press("Space");
-  await until("somebody to have read it", () => performance.now() - opened > readingMs);
+  await read(opened);
   await keyboard.press("Tab");
   await keyboard.press("Enter");
   await page.getByRole("link", { name: "Download" }).waitFor();

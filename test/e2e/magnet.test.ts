@@ -2,42 +2,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Result } from "axe-core";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { faultsOf, fill, form } from "./support/magnet.ts";
 import { type Server, secretKey, startServer } from "./support/server.ts";
 import { launch, until, userAgent } from "./support/world.ts";
 
-const AXE = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
 const FILE_TEXT = "%PDF-1.4 forty pages of arithmetic";
-/** So long a human reads at least, by what the server believes. */
-const READING_MS = 2_100;
-
 const GUIDE = {
+  ...form,
   slug: "roi-guide",
   title: "The honest guide to warehouse automation",
   description: "Forty pages of arithmetic, no marketing.\n\nYou get it at once.",
   file: "guide.pdf",
-  fields: [
-    { name: "name", label: "Your name", required: true },
-    { name: "team_size", label: "How many people work in your warehouse?", type: "number" },
-    {
-      name: "timing",
-      label: "When do you decide?",
-      type: "select",
-      options: ["This quarter", "Later"],
-      required: true,
-    },
-    {
-      name: "role",
-      label: "What describes you best?",
-      type: "radio",
-      options: ["I decide", "I advise"],
-      required: true,
-    },
-    { name: "goal", label: "What are you after?", type: "textarea" },
-    { name: "terms", label: "I have read the terms", type: "checkbox", required: true },
-  ],
-  booking: { url: "https://cal.example.com/ada", when: { traits: { timing: "This quarter" } } },
 };
 const THEMED = {
   slug: "themed",
@@ -94,26 +70,6 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   return { page, complaints };
 }
 
-async function fill(page: Page, email = "ada@acme.com"): Promise<void> {
-  const openedMs = performance.now();
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Your name").fill("Ada Lovelace");
-  await page.getByLabel("How many people").fill("70");
-  await page.getByLabel("When do you decide?").selectOption("This quarter");
-  await page.getByLabel("I decide", { exact: true }).check();
-  await page.getByLabel("I have read the terms").check();
-  await until("somebody to have read it", () => performance.now() - openedMs > READING_MS);
-}
-
-/** What axe finds, and whether the page is wider than the screen. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const violations = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as Result[];
-  const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-  const isWide = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
-  return isWide ? [...found, "wider than the screen"] : found;
-}
-
 const screens = [
   { screen: "a desktop", viewport: { width: 1_280, height: 800 } },
   { screen: "a phone", viewport: { width: 390, height: 844 } },
@@ -130,7 +86,7 @@ describe("the pages of a magnet", () => {
       await page.getByRole("alert").waitFor();
       expect(await faultsOf(page)).toEqual([]);
       expect(await page.evaluate("document.activeElement?.id")).toBe("f-email");
-      await fill(page);
+      await fill(page, "ada@acme.com");
       await page.getByRole("button").click();
       await page.getByRole("link", { name: "Book a call" }).waitFor();
       expect(await faultsOf(page)).toEqual([]);

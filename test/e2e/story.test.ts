@@ -1,55 +1,37 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { Webhook } from "standardwebhooks";
-import { parseIntentConfig } from "../../src/config/intent.ts";
 import { demoRoutes } from "../../src/features/demo/routes.ts";
-import { loadScript } from "../../src/features/tracker/routes.ts";
-import { createLog } from "../../src/http/log.ts";
-import { createInstance, type Instance } from "../../src/instance/instance.ts";
 import { type Receiver, startReceiver } from "../destinations/receiver.ts";
-import { temporaryFolder } from "../support/folder.ts";
+import { type InProcess, startInProcess } from "./support/in-process.ts";
+import { secretKey } from "./support/server.ts";
 import { launch, until, userAgent } from "./support/world.ts";
 
 setDefaultTimeout(60_000);
 
-const secretKey = "sk_0123456789abcdef0123456789abcdef";
 const webhookSecret = `whsec_${Buffer.from("a secret of thirty-two bytes !!!").toString("base64")}`;
 const dayMs = 24 * 60 * 60 * 1000;
 
-const folder = temporaryFolder();
 let receiver: Receiver;
-let instance: Instance;
+let server: InProcess;
+let site = "";
 let browser: Browser;
-// The hook to move time; the released program has none. It begins two days ago, so that it ends today.
+// It begins two days ago, so that it ends today.
 let behindMs = 2 * dayMs;
 
 beforeAll(async () => {
   receiver = await startReceiver();
   const destination = { type: "webhook", name: "crm", url: receiver.url, secret: webhookSecret, allow_private: true };
-  const parsed = parseIntentConfig(JSON.stringify({ destinations: [destination] }));
-  if (parsed.problems !== undefined) throw new Error(parsed.problems.join());
-  instance = createInstance({
-    dataFolder: folder.path,
-    durability: "normal",
-    origins: [],
-    secretKey,
-    config: parsed.config,
-    configHash: parsed.hash,
-    version: "0.0.0-test",
-    log: createLog("json", () => {}),
-    script: await loadScript(parsed.config.tracker),
-    clock: () => Date.now() - behindMs,
-  });
-  instance.app.use(demoRoutes(secretKey)).listen({ hostname: "127.0.0.1", port: 0 });
+  server = await startInProcess({ destinations: [destination] }, () => Date.now() - behindMs);
+  server.app.use(demoRoutes(secretKey));
+  site = `http://127.0.0.1:${server.listen()}`;
   browser = await launch();
 });
 
 afterAll(async () => {
   await browser.close();
-  await instance.app.server?.stop(true);
-  await instance.close();
+  await server.close();
   await receiver[Symbol.asyncDispose]();
-  folder[Symbol.dispose]();
 });
 
 type Explained = {
@@ -59,13 +41,7 @@ type Explained = {
   contributions: { rule: string; points: number }[];
 };
 
-async function read<Body>(path: string): Promise<Body> {
-  const url = `http://127.0.0.1:${instance.app.server?.port}${path}`;
-  return (await fetch(url, { headers: { authorization: `Bearer ${secretKey}` } })).json() as Promise<Body>;
-}
-
 test("from an ad over the pricing, two days away, to the contact form: person, score, explanation and webhook", async () => {
-  const site = `http://127.0.0.1:${instance.app.server?.port}`;
   const context = await browser.newContext({ userAgent, viewport: { width: 1100, height: 700 } });
   const page = await context.newPage();
   await page.clock.install({ time: Date.now() - behindMs });
@@ -73,8 +49,8 @@ test("from an ad over the pricing, two days away, to the contact form: person, s
   await page.goto(`${site}/?utm_source=search&utm_campaign=ports&gclid=g-1`);
   const id = `${await until("an id", () => page.evaluate("window.doIntent?.id?.()"))}`;
   const explain = async () => {
-    const { people } = await read<{ people: { person_id: string }[] }>(`/people?anonymous_id=${id}`);
-    return people[0] === undefined ? undefined : read<Explained>(`/people/${people[0].person_id}/explain`);
+    const { people } = await server.ask<{ people: { person_id: string }[] }>(`/people?anonymous_id=${id}`);
+    return people[0] === undefined ? undefined : server.ask<Explained>(`/people/${people[0].person_id}/explain`);
   };
   const rules = async () => (await explain())?.contributions.map(({ rule }) => rule) ?? [];
   await until("the landing to count", async () => (await rules()).includes("visit"));
@@ -109,7 +85,7 @@ test("from an ad over the pricing, two days away, to the contact form: person, s
     }[];
   };
   const { people } = await until("the person", async () => {
-    const found = await read<People>("/people?email=ada@port-of-trieste.example");
+    const found = await server.ask<People>("/people?email=ada@port-of-trieste.example");
     return found.people.length === 1 && found;
   });
   const [person] = people;
@@ -117,15 +93,15 @@ test("from an ad over the pricing, two days away, to the contact form: person, s
   expect(person?.identities).toEqual(
     expect.arrayContaining([expect.objectContaining({ kind: "anonymous_id", value: id })]),
   );
-  const explained = await read<Explained>(`/people/${person?.person_id}/explain`);
+  const explained = await server.ask<Explained>(`/people/${person?.person_id}/explain`);
   expect(explained.score).toBeGreaterThanOrEqual(60);
   expect(["hot", "burning"]).toContain(explained.level);
   const sum = explained.groups.reduce((total, { points }) => total + points, 0);
   expect(Math.min(100, sum)).toBeCloseTo(explained.score, 6);
 
-  const { events } = await read<{ events: { event: string; session_id: string; metadata: Record<string, unknown> }[] }>(
-    `/people/${person?.person_id}/events?limit=100`,
-  );
+  const { events } = await server.ask<{
+    events: { event: string; session_id: string; metadata: Record<string, unknown> }[];
+  }>(`/people/${person?.person_id}/events?limit=100`);
   expect(new Set(events.map(({ session_id }) => session_id)).size).toBe(2);
   expect(JSON.stringify(events)).not.toContain("Fog, mostly");
 

@@ -1,4 +1,4 @@
-const patienceMs = Number(process.env.PATIENCE ?? 15_000);
+const patienceMs = 15_000;
 const pollMs = 25;
 
 export async function until<Result>(what: string, check: () => Result | Promise<Result>, waitMs = patienceMs) {
