@@ -96,10 +96,10 @@ describe.skipIf(!hasCaddy)("behind Caddy, as the page sets it up", () => {
       ids.map((event_id) => ({ event_id, status: "accepted" })) as TrackAnswer["events"],
     );
     expect(server.events().filter(({ event_id }) => event_id.startsWith("over-wss-"))).toHaveLength(60);
-    const large = await client.ask([...Array(400)].map(() => ({ ...event, metadata: { text: "x".repeat(1_000) } })));
-    expect(large).toMatchObject({ status: 200, body: { accepted: 400 } });
+    const large = await client.ask([...Array(40)].map(() => ({ ...event, metadata: { text: "x".repeat(1_000) } })));
+    expect(large).toMatchObject({ status: 200, body: { accepted: 40 } });
     client.send("x".repeat(600_000));
-    expect(await client.closed).toMatchObject({ code: 1009, reason: expect.stringContaining("500 KB") });
+    expect(await client.closed).toMatchObject({ code: 1009, reason: expect.stringContaining("a frame may have") });
   });
 });
 

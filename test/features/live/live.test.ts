@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { TrackCommand } from "../../../src/core/decide-track.ts";
-import { FRAMES_WAITING_MAX, socketOptions } from "../../../src/features/live/limits.ts";
+import { FRAMES_WAITING_MAX, SOCKETS_PER_NETWORK_MAX, socketOptions } from "../../../src/features/live/limits.ts";
 import { BATCH_BYTES_MAX } from "../../../src/features/track/schema.ts";
 import type { TrackAnswer } from "../../../src/features/track/track.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -106,7 +106,7 @@ describe("answers", () => {
   test("come in the order of the frames, whatever is ready first", async () => {
     await using house = startLive();
     const client = await openLive(house.url);
-    const batch = Array.from({ length: 400 }, (_, index) => ({ ...event, event_id: `b-${index}` }));
+    const batch = Array.from({ length: 150 }, (_, index) => ({ ...event, event_id: `b-${index}` }));
     for (let round = 0; round < 10; round += 1) {
       client.send(batch.map((one) => ({ ...one, event_id: `${one.event_id}-${round}` })));
       client.send("{");
@@ -318,17 +318,19 @@ describe("how much may come in", () => {
 
   test("of one network so many sockets, of others more", async () => {
     await using house = startLive();
-    const clients = await Promise.all(Array.from({ length: 200 }, () => openLive(house.url, { headers: OFFICE })));
+    const clients = await Promise.all(
+      Array.from({ length: SOCKETS_PER_NETWORK_MAX }, () => openLive(house.url, { headers: OFFICE })),
+    );
     const extra = await openLive(house.url, { headers: OFFICE });
     expect(await extra.closed).toEqual({
       code: 1013,
-      reason: "200 sockets are open from this network; close some, or send to /track",
+      reason: `${SOCKETS_PER_NETWORK_MAX} sockets are open from this network; close some, or send to /track`,
     });
     const other = await openLive(house.url, { headers: ELSEWHERE });
     expect(await other.ask(event)).toMatchObject({ status: 200 });
     clients[0]?.close();
     await clients[0]?.closed;
-    await eventually(() => house.app.server?.pendingWebSockets === 200, "one to be gone");
+    await eventually(() => house.app.server?.pendingWebSockets === SOCKETS_PER_NETWORK_MAX, "one to be gone");
     const next = await openLive(house.url, { headers: OFFICE });
     expect(await next.ask(event)).toMatchObject({ status: 200 });
     expect(await clients[1]?.ask(event)).toMatchObject({ status: 200 });
