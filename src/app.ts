@@ -23,7 +23,6 @@ import { type AuditReadsDeps, auditReads } from "./features/privacy/audit-reads.
 import { type PrivacyDeps, privacyRoutes } from "./features/privacy/routes.ts";
 import { type SignalsDeps, signalRoutes } from "./features/signals/routes.ts";
 import { trackRoutes } from "./features/track/routes.ts";
-import { BATCH_BYTES_MAX } from "./features/track/schema.ts";
 import { type TrackDeps, track } from "./features/track/track.ts";
 import { type TrackerScript, trackerRoutes } from "./features/tracker/routes.ts";
 import { type ViewsDeps, viewRoutes } from "./features/views/routes.ts";
@@ -114,5 +113,5 @@ export function createApp(deps: AppDeps) {
 /** A frame travels exactly as a request does. */
 function liveDoor(deps: TrackDeps, isAllowed: LiveDoor["isAllowed"]): LiveDoor {
   const take: LiveDoor["take"] = (text, headers, peer) => track(text, headers, deps, peer);
-  return { take, frameBytesMax: BATCH_BYTES_MAX, isAllowed };
+  return { take, isAllowed };
 }

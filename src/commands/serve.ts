@@ -5,7 +5,6 @@ import { type ConfigWatch, type LoadedIntent, watchConfig } from "../config/watc
 import { AppError } from "../core/error.ts";
 import type { demoRoutes } from "../features/demo/routes.ts";
 import { socketOptions } from "../features/live/limits.ts";
-import { BATCH_BYTES_MAX } from "../features/track/schema.ts";
 import { loadScript } from "../features/tracker/routes.ts";
 import { createLog, type Log } from "../http/log.ts";
 import { createInstance, type Instance } from "../instance/instance.ts";
@@ -102,7 +101,7 @@ export function listen({ app }: Pick<Instance, "app">, { host, port }: Pick<Serv
     maxRequestBodySize: REQUEST_BYTES_MAX,
     idleTimeout: IDLE_TIMEOUT_S,
     reusePort: false,
-    websocket: socketOptions(BATCH_BYTES_MAX),
+    websocket: socketOptions(),
   });
 }
 

@@ -1,4 +1,10 @@
-import { FRAMES_WAITING_BYTES_MAX, FRAMES_WAITING_MAX, SOCKETS_MAX, SOCKETS_PER_NETWORK_MAX } from "./limits.ts";
+import {
+  FRAME_BYTES_MAX,
+  FRAMES_WAITING_BYTES_MAX,
+  FRAMES_WAITING_MAX,
+  SOCKETS_MAX,
+  SOCKETS_PER_NETWORK_MAX,
+} from "./limits.ts";
 
 /** Why a socket is closed, as RFC 6455 numbers it; the reason names limit and remedy in at most 123 bytes. */
 export type Ending = { code: 1001 | 1003 | 1008 | 1009 | 1013; reason: string };
@@ -32,6 +38,7 @@ export const TOO_MANY_OF_NETWORK: Ending = {
   reason: `${SOCKETS_PER_NETWORK_MAX} sockets are open from this network; close some, or send to /track`,
 };
 
-export function tooLarge(bytesMax: number): Ending {
-  return { code: 1009, reason: `a frame may have ${bytesMax / 1024} KB; send it in smaller parts` };
-}
+export const TOO_LARGE: Ending = {
+  code: 1009,
+  reason: `a frame may have ${FRAME_BYTES_MAX / 1024} KB; send it in smaller parts`,
+};

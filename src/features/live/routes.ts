@@ -13,7 +13,7 @@ const SOCKET_VERSION = "13";
 export type LiveDeps = Omit<FrameDeps, "keys" | "limits"> & { keys: Keys; limits: Limits; liveSockets: LiveSockets };
 
 /** How events are taken, as another door to them does, and from whom. */
-export type LiveDoor = { take: TakeEvents; frameBytesMax: number; isAllowed: (origin: string) => boolean };
+export type LiveDoor = { take: TakeEvents; isAllowed: (origin: string) => boolean };
 
 type Upgrader = {
   requestIP(request: Request): { address: string } | null;
@@ -50,7 +50,6 @@ function upgrade(request: Request, server: Upgrader | null, deps: LiveDeps, door
   const peer = server?.requestIP(request)?.address ?? null;
   const sender = { headers, peer };
   const socket = deps.liveSockets.create(deps.limits.networkOf(headers, peer), {
-    frameBytesMax: door.frameBytesMax,
     answer: (text) => answerFrame(text, sender, door.take, deps),
   });
   if (server?.upgrade(request, { data: socket }) === true) return;

@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from "bun";
 import type { FrameAnswer } from "./answer-frame.ts";
-import { BINARY, type Ending, TOO_MANY_BYTES, TOO_MANY_FRAMES, tooLarge } from "./ending.ts";
-import { FRAMES_WAITING_BYTES_MAX, FRAMES_WAITING_MAX } from "./limits.ts";
+import { BINARY, type Ending, TOO_LARGE, TOO_MANY_BYTES, TOO_MANY_FRAMES } from "./ending.ts";
+import { FRAME_BYTES_MAX, FRAMES_WAITING_BYTES_MAX, FRAMES_WAITING_MAX } from "./limits.ts";
 
 type Wire = Pick<ServerWebSocket<unknown>, "send" | "close">;
 
@@ -18,7 +18,6 @@ export type LiveSocket = {
 };
 
 export type LiveSocketOptions = {
-  frameBytesMax: number;
   /** What one frame comes to; it never fails. Called in the order of arrival, and not one after the other. */
   answer: (text: string) => Promise<FrameAnswer>;
   /** Called once it is closed, whoever closed it. */
@@ -26,7 +25,7 @@ export type LiveSocketOptions = {
 };
 
 /** Answers each frame with one of its own, in the order of arrival, whatever is ready first. */
-export function createLiveSocket({ frameBytesMax, answer, onClosed }: LiveSocketOptions): LiveSocket {
+export function createLiveSocket({ answer, onClosed }: LiveSocketOptions): LiveSocket {
   let wire: Wire | null = null;
   let ending: Ending | null = null;
   let taken: Taken[] = [];
@@ -73,7 +72,7 @@ export function createLiveSocket({ frameBytesMax, answer, onClosed }: LiveSocket
       if (ending !== null || isClosed) return;
       if (typeof frame !== "string") return end(BINARY);
       const size = Buffer.byteLength(frame);
-      if (size > frameBytesMax) return end(tooLarge(frameBytesMax));
+      if (size > FRAME_BYTES_MAX) return end(TOO_LARGE);
       if (taken.length >= FRAMES_WAITING_MAX) return end(TOO_MANY_FRAMES);
       if (bytes + size > FRAMES_WAITING_BYTES_MAX) return end(TOO_MANY_BYTES);
       void take(frame, size);

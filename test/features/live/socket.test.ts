@@ -4,24 +4,27 @@ import {
   BINARY,
   KEY_GONE,
   STOPPING,
+  TOO_LARGE,
   TOO_MANY_BYTES,
   TOO_MANY_FRAMES,
   TOO_MANY_OF_NETWORK,
   TOO_MANY_SOCKETS,
-  tooLarge,
 } from "../../../src/features/live/ending.ts";
-import { FRAMES_WAITING_BYTES_MAX, SOCKETS_MAX, socketOptions } from "../../../src/features/live/limits.ts";
+import {
+  FRAME_BYTES_MAX,
+  FRAMES_WAITING_BYTES_MAX,
+  SOCKETS_MAX,
+  socketOptions,
+} from "../../../src/features/live/limits.ts";
 import { createLiveSocket } from "../../../src/features/live/socket.ts";
 import { createLiveSockets } from "../../../src/features/live/sockets.ts";
-import { BATCH_BYTES_MAX } from "../../../src/features/track/schema.ts";
 
 /** A socket whose answers are given by hand, in any order. */
-function openByHand(frameBytesMax = BATCH_BYTES_MAX) {
+function openByHand() {
   const sent: string[] = [];
   const asked: { text: string; resolve: (answer: FrameAnswer) => void }[] = [];
   let isClosed = 0;
   const socket = createLiveSocket({
-    frameBytesMax,
     answer: (text) => new Promise((resolve) => asked.push({ text, resolve })),
     onClosed: () => (isClosed += 1),
   });
@@ -104,9 +107,9 @@ describe("one socket", () => {
     const binary = openByHand();
     binary.say(new Uint8Array([123, 125]));
     expect(binary.sent).toEqual([closed(BINARY)]);
-    const large = openByHand(10);
-    large.say("äöüäöü");
-    expect(large.sent).toEqual([closed(tooLarge(10))]);
+    const large = openByHand();
+    large.say("ä".repeat(FRAME_BYTES_MAX / 2 + 1));
+    expect(large.sent).toEqual([closed(TOO_LARGE)]);
     const heavy = openByHand();
     for (let frame = 0; frame < 5; frame += 1) heavy.say("x".repeat(FRAMES_WAITING_BYTES_MAX / 4));
     expect(heavy.asked).toHaveLength(4);
@@ -116,7 +119,7 @@ describe("one socket", () => {
 });
 
 describe("all sockets", () => {
-  const options = { frameBytesMax: 10, answer: () => new Promise<FrameAnswer>(() => undefined) };
+  const options = { answer: () => new Promise<FrameAnswer>(() => undefined) };
   const wireOf = () => {
     const said: string[] = [];
     const wire = { send: () => 1, close: (code: number, reason: string) => void said.push(`${code} ${reason}`) };
@@ -156,7 +159,7 @@ test("what is told of a closing fits into its frame, and names what to do", () =
     TOO_MANY_BYTES,
     TOO_MANY_SOCKETS,
     TOO_MANY_OF_NETWORK,
-    tooLarge(BATCH_BYTES_MAX),
+    TOO_LARGE,
   ];
   for (const { reason } of endings) {
     expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
@@ -165,8 +168,8 @@ test("what is told of a closing fits into its frame, and names what to do", () =
 });
 
 test("the socket itself lets pass what we refuse in our own words, and compresses nothing", () => {
-  expect(socketOptions(BATCH_BYTES_MAX)).toMatchObject({
-    maxPayloadLength: 2 * BATCH_BYTES_MAX,
+  expect(socketOptions()).toMatchObject({
+    maxPayloadLength: 2 * FRAME_BYTES_MAX,
     closeOnBackpressureLimit: true,
     sendPings: true,
     perMessageDeflate: false,
