@@ -38,12 +38,12 @@ const toSlice = ({ name, cat, ts, dur = 0, tdur = 0, args }: Event): Slice => ({
   cpuMs: tdur / microseconds,
 });
 
-const isWithin = (inner: Slice, outer: Slice) =>
+export const isWithin = (inner: Slice, outer: Slice) =>
   inner !== outer && inner.startMs >= outer.startMs && inner.startMs + inner.wallMs <= outer.startMs + outer.wallMs;
 
 /** Those that are in none of the others, so that nothing counts twice. */
 export const outermost = (slices: readonly Slice[]): Slice[] =>
-  slices.filter((slice) => !slices.some((other) => isWithin(slice, other)));
+  slices.filter((slice) => !slices.some((other) => other.wallMs > slice.wallMs && isWithin(slice, other)));
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
