@@ -96,7 +96,11 @@ function flush(): void {
   });
   locked(prefix, function drain() {
     const batch = nextBatch();
-    if (batch) post(batch).then(() => (nextBatch() ? setTimeout(drain, givenBackMs) : drain()));
+    if (batch)
+      post(batch).then(() => {
+        if (nextBatch()) setTimeout(drain, givenBackMs);
+        else drain();
+      });
     else release = release?.() as undefined;
     return left;
   });
