@@ -10,7 +10,7 @@ import { until } from "./support/until.ts";
 setDefaultTimeout(90_000);
 
 const races = 100;
-const closings = 10;
+const closings = 5;
 
 describe.skipIf(!hasFirefox())("in Firefox", () => {
   let stage: Stage;

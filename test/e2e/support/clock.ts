@@ -26,12 +26,15 @@ export const clockScript = `<script>{
 
 export const turn = (tab: Tab, ms: number) => tab.evaluate(`testClock.turn(${ms})`);
 
+/** In how many milliseconds the page has planned something; nothing is none. */
+export const dueIn = async (tab: Tab) => Number(await tab.evaluate("testClock.dueMs()"));
+
 /** Turns the clock from one timer to the next until it happens, and gives how far it was. */
 export async function turnUntil(tab: Tab, what: string, happened: () => unknown): Promise<number> {
   let turnedMs = 0;
   await until(what, async () => {
     if (happened()) return true;
-    const dueMs = Number(await tab.evaluate("testClock.dueMs()"));
+    const dueMs = await dueIn(tab);
     turnedMs += dueMs;
     await turn(tab, dueMs);
   });
