@@ -2,6 +2,7 @@ import type { Command } from "../config/commands.ts";
 import { type AuditAnswerEntry, listAudit } from "../features/privacy/audit.ts";
 import { createAuditStore } from "../store/sqlite/audit.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
+import { noteRead } from "./note.ts";
 
 type AuditOptions = Extract<Command, { name: "audit" }>["options"];
 
@@ -22,6 +23,7 @@ export function runAudit({ subject, auditSinceMs, data }: AuditOptions, write: (
       told += page.entries.length;
       cursor = page.next_cursor;
     } while (cursor !== null && (auditSinceMs !== null || told < ENTRIES_MAX));
+    noteRead(data, "audit");
     return 0;
   } finally {
     database.close(false);

@@ -6,6 +6,7 @@ import { AppError } from "../core/error.ts";
 import { writeBackup } from "../store/sqlite/backup.ts";
 import { settle } from "../store/sqlite/sync.ts";
 import { sizeOf } from "./doctor/finding.ts";
+import { noteCommand } from "./note.ts";
 
 type BackupOptions = Extract<Command, { name: "backup" }>["options"];
 
@@ -17,6 +18,7 @@ export async function runBackup({ backupFile, data }: BackupOptions, write: (lin
     throw new AppError("conflict", `${backupFile} is there already; move it, or give the backup another name`);
   }
   const isCompressed = backupFile.endsWith(".gz");
+  noteCommand(data, { action: "backup", detail: { compressed: isCompressed } });
   const plain = isCompressed ? backupFile.slice(0, -".gz".length) : backupFile;
   const bytes = writeBackup(data, isCompressed ? `${plain}.plain` : plain);
   if (isCompressed) await compress(`${plain}.plain`, backupFile);

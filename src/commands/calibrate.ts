@@ -7,6 +7,7 @@ import { observeAll } from "../features/calibrate/observe.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
 import { allScores } from "../store/sqlite/scores.ts";
+import { noteRead } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
 type CalibrateOptions = Extract<Command, { name: "calibrate" }>["options"];
@@ -26,6 +27,7 @@ export function runCalibrate(
   const rules = compileRules(loaded.config, loaded.hash);
   const database = openReadOnly(data);
   try {
+    noteRead(data, "calibrate", null, nowMs);
     const sources = { ...createReaders(database), scores: allScores(database) };
     const observations = observeAll(sources, goal, withinMs, rules, nowMs);
     const reached = observations.filter((one) => one.reached).length;

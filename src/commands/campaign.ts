@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, s
 import { join } from "node:path";
 import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
+import { formatId } from "../core/id.ts";
 import { type CreatedAnswer, createCampaign } from "../features/campaigns/create.ts";
 import { exportCampaign } from "../features/campaigns/export.ts";
 import { findCampaign } from "../features/campaigns/find.ts";
@@ -11,6 +12,7 @@ import { readCampaign } from "../features/campaigns/schema.ts";
 import { COMMAND_LINE } from "../store/sqlite/audit.ts";
 import { createCampaignReader } from "../store/sqlite/campaigns.ts";
 import { isServed, openBeside, openDatabase, openReadOnly } from "../store/sqlite/database.ts";
+import { noteCommand } from "./note.ts";
 import { createProgressBar, type Terminal } from "./progress.ts";
 import { loadConfig } from "./serve.ts";
 
@@ -80,6 +82,8 @@ export function runCampaignExport(options: ExportOptions, print: Write): number 
   try {
     const campaigns = createCampaignReader(database);
     const campaign = findCampaign(options.campaign, campaigns);
+    const subject = formatId("campaign", campaign.campaignId);
+    noteCommand(options.data, { action: "campaign_export", subject, detail: { hashed: options.hash === "email" } });
     for (const piece of exportCampaign(campaign, campaigns, { publicUrl, isHashed: options.hash === "email" })) {
       print(piece);
     }

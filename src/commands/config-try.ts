@@ -3,6 +3,7 @@ import { type TryAnswer, tryConfig } from "../features/what-if/try.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
 import { allScores } from "../store/sqlite/scores.ts";
+import { noteRead } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
 type TryOptions = Extract<Command, { name: "config try" }>["options"];
@@ -16,6 +17,7 @@ export function runConfigTry({ file, data, config }: TryOptions, nowMs: number, 
   const [today, tried] = [loadConfig(config), loadConfig(file)];
   const database = openReadOnly(data);
   try {
+    noteRead(data, "config try", null, nowMs);
     const sources = { ...createReaders(database), scores: allScores(database) };
     write(
       tryText(

@@ -7,6 +7,7 @@ import { sendTestSignal } from "../jobs/deliver-test-signal.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createDeliveryStore } from "../store/sqlite/delivery.ts";
+import { noteRead } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
 type DestinationsCommand = Extract<Command, { name: "destinations" | `destinations ${string}` }>;
@@ -20,6 +21,7 @@ export async function runDestinations(command: DestinationsCommand, nowMs: numbe
   const { config } = loadConfig(command.options.config);
   switch (command.name) {
     case "destinations":
+      noteRead(command.options.data, command.name, null, nowMs);
       return list(config, command.options.data, write);
     case "destinations test":
       return test(config, command.options.destination, nowMs, write);

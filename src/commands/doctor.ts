@@ -11,6 +11,7 @@ import { examineDestinations } from "./doctor/destinations.ts";
 import { type Finding, sizeOf } from "./doctor/finding.ts";
 import { examineFolder } from "./doctor/folder.ts";
 import { examineMagnets } from "./doctor/magnets.ts";
+import { noteCommand } from "./note.ts";
 
 type DoctorOptions = Extract<Command, { name: "doctor" }>["options"];
 
@@ -21,7 +22,10 @@ const STATE_WIDTH = 6;
 
 /** Looks at everything a server stands on, beside a running one too, and changes nothing unless asked to compact. */
 export async function runDoctor(options: DoctorOptions, nowMs: number, write: Write): Promise<number> {
-  if (options.compact) compactFolder(options.data, write);
+  if (options.compact) {
+    compactFolder(options.data, write);
+    noteCommand(options.data, { action: "compact" }, nowMs);
+  }
   const { config, findings: configFindings } = examineConfig(options.config, options.origins);
   const folder = examineFolder(options.data);
   const isThere = !folder.some(({ check }) => check === "data folder");

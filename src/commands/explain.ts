@@ -1,5 +1,6 @@
 import type { Command } from "../config/commands.ts";
 import { compileRules } from "../core/compile.ts";
+import { formatId } from "../core/id.ts";
 import { findAccount, readAccount } from "../features/accounts/account.ts";
 import { explainPerson } from "../features/people/explain.ts";
 import { findPerson } from "../features/people/person.ts";
@@ -7,6 +8,7 @@ import { openReadOnly } from "../store/sqlite/database.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
 import { accountExplanationText } from "./explain-account-table.ts";
 import { explanationText } from "./explain-table.ts";
+import { noteRead } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
 type ExplainOptions = Extract<Command, { name: "explain" }>["options"];
@@ -24,10 +26,12 @@ export async function runExplain(
     const readers = createReaders(database);
     const account = findAccount(who, readers.accounts);
     if (account !== null) {
+      noteRead(data, "explain", null, nowMs);
       write(accountExplanationText(readAccount(account, readers, rules, atMs, nowMs)));
       return 0;
     }
     const personId = findPerson(who, readers.people);
+    noteRead(data, "explain", formatId("person", personId), nowMs);
     write(explanationText(explainPerson(personId, atMs, nowMs, readers, rules)));
     return 0;
   } finally {

@@ -5,6 +5,7 @@ import { csvLine } from "../http/csv.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { createExportRows } from "../store/sqlite/export-rows.ts";
 import { EXPORT_TABLES, type ExportRow } from "./export-tables.ts";
+import { noteCommand } from "./note.ts";
 import { createProgressBar, type Terminal } from "./progress.ts";
 import { loadConfig } from "./serve.ts";
 
@@ -27,6 +28,7 @@ export async function runExport(
   const database = openReadOnly(data);
   const bar = createProgressBar(terminal);
   try {
+    noteCommand(data, { action: "table_export", detail: { table, hashed: hash === "email" } }, nowMs);
     const total = createExportRows(database).count(table);
     const rules = compileRules(loaded.config, loaded.hash);
     const context = { database, rules, nowMs, sinceMs: changedSinceMs ?? 0, isHashed: hash === "email" };

@@ -3,6 +3,7 @@ import { createKey, type KeyAnswer, type KeyBook, listKeys, revokeKey } from "..
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createKeyStore } from "../store/sqlite/keys.ts";
+import { noteRead } from "./note.ts";
 
 type KeysCommand = Extract<Command, { name: `keys ${string}` }>;
 
@@ -12,6 +13,7 @@ type Write = (line: string) => void;
 export function runKeys(command: KeysCommand, nowMs: number, write: Write, writeBeside: Write): number {
   switch (command.name) {
     case "keys list":
+      noteRead(command.options.data, command.name, null, nowMs);
       return list(command.options.data, write);
     case "keys create": {
       const { keyName: name, keyKind: kind, keyScopes: scopes, data } = command.options;

@@ -7,6 +7,7 @@ import { openReadOnly } from "../store/sqlite/database.ts";
 import { createMergeReader } from "../store/sqlite/merges.ts";
 import { createPeopleReader } from "../store/sqlite/people.ts";
 import { createReviewReader } from "../store/sqlite/reviews.ts";
+import { noteRead } from "./note.ts";
 import { decideOffline } from "./offline.ts";
 import { tellServer } from "./tell-server.ts";
 
@@ -31,9 +32,11 @@ const decidedSchema = z.looseObject({
 export async function runMerges(command: MergesCommand, write: Write, writeBeside: Write): Promise<number> {
   switch (command.name) {
     case "merges":
+      noteRead(command.options.data, command.name);
       printTable(mergeRows(command.options), write);
       return 0;
     case "reviews":
+      noteRead(command.options.data, command.name);
       printTable(reviewRows(command.options), write);
       return 0;
     case "merges undo":

@@ -9,9 +9,11 @@ import { gathered } from "../http/pieces.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { emptyLog, openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
+import { oldCopiesIn } from "../store/sqlite/old-copies.ts";
 import { createPeopleReader } from "../store/sqlite/people.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
+import { noteCommand } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
 type EraseOptions = Extract<Command, { name: "people erase" }>["options"];
@@ -39,6 +41,9 @@ export function runPeopleErase({ person, data }: EraseOptions, nowMs: number, wr
     database.run("pragma wal_checkpoint(passive)");
     database.run(`pragma busy_timeout = ${EMPTY_WAIT_MS}`);
     if (!emptyLog(database)) write(LOG_IS_READ);
+    for (const copy of oldCopiesIn(data)) {
+      write(`${copy} is from before, and may hold them still: remove it once it is needed no more`);
+    }
     return 0;
   } finally {
     database.close(false);
@@ -57,19 +62,10 @@ export async function runPeopleExport(
   try {
     const explain = (personId: number) => explainPerson(personId, null, nowMs, createReaders(database), rules);
     const { subject, pieces } = exportPerson(person, database, explain, nowMs);
-    noteExport(data, subject.personId === null ? null : formatId("person", subject.personId), nowMs);
+    const personId = subject.personId === null ? null : formatId("person", subject.personId);
+    noteCommand(data, { action: "person_export", subject: personId }, nowMs);
     for (const piece of gathered(pieces)) await write(piece);
     return 0;
-  } finally {
-    database.close(false);
-  }
-}
-
-function noteExport(data: string, subject: string | null, nowMs: number): void {
-  const database = openBeside(data);
-  try {
-    const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "person_export", subject, detail: null };
-    createAuditStore(database).record(entry);
   } finally {
     database.close(false);
   }

@@ -3,6 +3,7 @@ import { compileRules } from "../core/compile.ts";
 import { cellText, VIEW_CSV_ROWS_MAX, type ViewTable, viewCsv, viewJson } from "../features/views/read.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { readViewFrom } from "../threads/sales.ts";
+import { noteCommand } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
 type ReportOptions = Extract<Command, { name: "report" }>["options"];
@@ -16,6 +17,7 @@ export function runReport(options: ReportOptions, nowMs: number, print: (text: s
   const loaded = loadConfig(options.config);
   const database = openReadOnly(data);
   try {
+    noteCommand(data, { action: "read", detail: { command: "report", view, hashed: hash === "email" } }, nowMs);
     const limit = rows ?? (format === "table" ? TABLE_ROWS : VIEW_CSV_ROWS_MAX);
     const query = { limit, cursor: undefined, level, isHashed: hash === "email" };
     const context = {

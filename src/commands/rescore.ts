@@ -3,6 +3,7 @@ import type { Command } from "../config/commands.ts";
 import { compileRules, type Rules } from "../core/compile.ts";
 import { createRescoring } from "../core/rescore.ts";
 import { scoreAndBoundOf } from "../core/score.ts";
+import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { openDatabase } from "../store/sqlite/database.ts";
 import { createEventReader, type EventReader, NEWEST } from "../store/sqlite/events.ts";
 import { createPeopleReader, type PeopleReader } from "../store/sqlite/people.ts";
@@ -24,6 +25,14 @@ export function runRescore({ data, config }: RescoreOptions, nowMs: number, writ
   const { database, close } = openDatabase(data, "full");
   try {
     const { people, left } = rescoreAll(database, compileRules(loaded.config, loaded.hash), nowMs);
+    const detail = { people, left, config: loaded.hash };
+    createAuditStore(database).record({
+      occurredMs: nowMs,
+      keyId: COMMAND_LINE,
+      action: "rescore",
+      subject: null,
+      detail,
+    });
     write(`${people} people are scored by ${config ?? "the built-in config"} (${loaded.hash}), their past included`);
     if (left > 0) write(`${left} are left as they were: some of their events are not kept any more (retain.events)`);
     return 0;

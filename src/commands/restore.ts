@@ -17,6 +17,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
+import { carryOver } from "../store/sqlite/carry-over.ts";
 import { DATABASE_FILE, lockFolder, RESTORE_FILE, RESTORING_FILE } from "../store/sqlite/database.ts";
 import { inspect } from "../store/sqlite/inspection.ts";
 import { damagesOf } from "../store/sqlite/integrity.ts";
@@ -27,6 +28,8 @@ type RestoreOptions = Extract<Command, { name: "restore" }>["options"];
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const GZIP_MAGIC = 0x1f8b;
+/** A database, its log, and the log's index. */
+const SUFFIXES = ["", "-wal", "-shm"];
 
 /**
  * Puts a backup in the place of a data folder's database, while no server is on it. The backup is looked through before
@@ -50,18 +53,42 @@ export async function runRestore(
     }
     await unpack(backupFile, unfinished);
     refuseUnfit(unfinished, backupFile);
+    const told = carry(join(data, DATABASE_FILE), unfinished, nowMs);
     const kept = swap(data, unfinished, nowMs);
     write(`${data} is as it was in ${backupFile}${kept === null ? "" : `; what was there before is ${kept}`}`);
+    for (const line of told) write(line);
+    if (kept !== null) write("remove that once it is needed no more: an erasure does not reach into it");
     return 0;
   } finally {
-    rmSync(unfinished, { force: true });
+    for (const suffix of SUFFIXES) rmSync(unfinished + suffix, { force: true });
     lock.close(false);
   }
 }
 
 /** The database with its log and the log's index, as far as they are there: one without the others is another database. */
 function filesAt(place: string): string[] {
-  return ["", "-wal", "-shm"].filter((suffix) => existsSync(place + suffix));
+  return SUFFIXES.filter((suffix) => existsSync(place + suffix));
+}
+
+/** What the replaced database knows of people who must not come back; a damaged one may not be able to say. */
+function carry(place: string, restored: string, nowMs: number): string[] {
+  if (!existsSync(place)) return [];
+  try {
+    const { suppressions, foreign, erased, entangled } = carryOver(restored, place, nowMs);
+    return [
+      ...(suppressions > 0 ? [`the audit and ${suppressions} suppressions of what was there before hold on`] : []),
+      ...(erased > 0 ? [`${erased} who were erased since are erased from it again`] : []),
+      ...entangled.map((id) => `${id} is one there with somebody who was erased since: part them, or erase both`),
+      ...(foreign > 0 ? [`${foreign} suppressions are another instance's, and hold no more`] : []),
+    ];
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return ["what was there before is damaged, and cannot say who was erased since: they are back; erase them again"];
+  }
+}
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^SQLITE_(CORRUPT|NOTADB|CANTOPEN)/.test(String(error.code));
 }
 
 /**

@@ -6,8 +6,9 @@ import { runBackup } from "../../src/commands/backup.ts";
 import { runRestore } from "../../src/commands/restore.ts";
 import { AppError } from "../../src/core/error.ts";
 import { openBeside, openReadOnly } from "../../src/store/sqlite/database.ts";
+import { tablesWith } from "../support/everything.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { NOON_MS, startInstance, type TestInstance } from "../support/instance.ts";
+import { NOON_MS, startInstance, type TestInstance, withSecret } from "../support/instance.ts";
 
 const silent = (): void => undefined;
 const PAGE_BYTES = 4_096;
@@ -75,7 +76,7 @@ describe("a backup", () => {
       "--replace",
     );
     const said = await restored(backupFile, old.path, true);
-    const kept = said.split(" ").at(-1) ?? "";
+    const kept = /what was there before is (\S+)/.exec(said)?.[1] ?? "";
     expect(existsSync(kept)).toBe(true);
     const identities = new Database(kept, { readonly: true }).query("select value from identity").all();
     expect(identities).toEqual([{ value: "somebody-else" }]);
@@ -185,5 +186,114 @@ describe("a backup", () => {
     later.run("insert into migration select '9999_later', 0 union all select '0000_x', 0");
     later.close();
     expect(() => openReadOnly(instance.dataFolder)).toThrow("do-intent");
+  });
+});
+
+describe("an older backup", () => {
+  const EMAIL = "ada@acme.com";
+  const identify = (instance: TestInstance, identity: object) =>
+    instance.postSecret<{ person_id: string }>("/identify", { identity });
+  const erase = async (instance: TestInstance, who: string) => {
+    const request = new Request(`http://localhost/people/${who}`, { method: "DELETE", headers: withSecret });
+    expect((await instance.app.handle(request)).status).toBe(200);
+  };
+
+  test.each(["whole.db", "whole.db.gz"])(
+    "brings nobody back who was erased since, nor loses who did it: %s",
+    async (name) => {
+      using folder = temporaryFolder();
+      using target = temporaryFolder();
+      const backupFile = join(folder.path, name);
+      {
+        await using instance = startInstance({ dataFolder: target.path });
+        await identify(instance, { email: EMAIL, user_id: "u-1" });
+        await identify(instance, { email: "grace@acme.com" });
+        const leads = [{ email: "lead@acme.com" }, { email: "fred@acme.com", personal_email: EMAIL }];
+        await instance.postSecret("/campaigns", { name: "spring", base_url: "https://acme.example", leads });
+        await runBackup({ backupFile, data: target.path }, silent);
+        await erase(instance, EMAIL);
+        await erase(instance, "lead@acme.com");
+      }
+      const told = await restored(backupFile, target.path, true);
+      expect(told).toContain("2 who were erased since are erased from it again");
+      expect(told).toContain("an erasure does not reach into it");
+      for (const suffix of ["", "-wal"]) {
+        const path = join(target.path, `do-intent.db${suffix}`);
+        if (existsSync(path)) expect(readFileSync(path).includes(EMAIL)).toBe(false);
+      }
+      await using instance = startInstance({ dataFolder: target.path });
+      expect(tablesWith(instance, EMAIL)).toEqual([]);
+      expect(tablesWith(instance, "lead@acme.com")).toEqual([]);
+      expect((await instance.getSecret("/people/grace@acme.com")).status).toBe(200);
+      expect((await identify(instance, { email: EMAIL })).body as unknown).toEqual({ suppressed: true });
+      const actions = instance
+        .rows<{ action: string }>("select action from audit order by audit_id")
+        .map(({ action }) => action);
+      expect(actions.filter((action) => action === "person_erase")).toHaveLength(2);
+      // What the backup held of it already is there once.
+      expect(actions.filter((action) => action === "campaign_create")).toHaveLength(1);
+      expect(actions).toContain("restore");
+    },
+  );
+
+  test("tells of somebody who is one there with another who stays, and leaves both", async () => {
+    using folder = temporaryFolder();
+    using target = temporaryFolder();
+    const backupFile = join(folder.path, "whole.db");
+    let personId = "";
+    {
+      await using instance = startInstance({ dataFolder: target.path });
+      await identify(instance, { user_id: "grace" });
+      instance.clock.nowMs += 1_000;
+      await identify(instance, { email: EMAIL });
+      personId = (await identify(instance, { user_id: "grace", email: EMAIL })).body.person_id;
+      await runBackup({ backupFile, data: target.path }, silent);
+      instance.clock.nowMs += 1_000;
+      const { merges } = (await instance.getSecret<{ merges: { merge_id: string }[] }>("/merges")).body;
+      expect((await instance.postSecret(`/merges/${merges[0]?.merge_id}/undo`, {})).status).toBe(200);
+      await erase(instance, EMAIL);
+    }
+    const told = await restored(backupFile, target.path, true);
+    expect(told).toContain(`${personId} is one there with somebody who was erased since`);
+    await using instance = startInstance({ dataFolder: target.path });
+    expect((await instance.getSecret("/people/grace")).status).toBe(200);
+  });
+
+  test("of another instance keeps its own suppressions, and whom the replaced one had erased is erased from it", async () => {
+    using folder = temporaryFolder();
+    using target = temporaryFolder();
+    const backupFile = join(folder.path, "other.db");
+    await using other = startInstance();
+    await identify(other, { email: EMAIL });
+    await identify(other, { email: "erased@acme.com" });
+    await erase(other, "erased@acme.com");
+    await runBackup({ backupFile, data: other.dataFolder }, silent);
+    {
+      await using instance = startInstance({ dataFolder: target.path });
+      await identify(instance, { email: EMAIL, user_id: "u-1" });
+      await erase(instance, EMAIL);
+    }
+    const told = await restored(backupFile, target.path, true);
+    expect(told).toContain("2 suppressions are another instance's, and hold no more");
+    await using instance = startInstance({ dataFolder: target.path });
+    for (const email of [EMAIL, "erased@acme.com"]) {
+      expect((await identify(instance, { email })).body as unknown).toEqual({ suppressed: true });
+    }
+  });
+
+  test("takes the place of a damaged database, which cannot say who was erased", async () => {
+    using folder = temporaryFolder();
+    using target = temporaryFolder();
+    const backupFile = join(folder.path, "whole.db");
+    {
+      await using instance = startInstance({ dataFolder: target.path });
+      await identify(instance, { email: EMAIL });
+      await runBackup({ backupFile, data: target.path }, silent);
+      await erase(instance, EMAIL);
+    }
+    writeFileSync(join(target.path, "do-intent.db"), "x".repeat(PAGE_BYTES * 10));
+    expect(await restored(backupFile, target.path, true)).toContain("cannot say who was erased since");
+    await using instance = startInstance({ dataFolder: target.path });
+    expect((await instance.getSecret(`/people/${EMAIL}`)).status).toBe(200);
   });
 });

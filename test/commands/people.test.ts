@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { runAudit } from "../../src/commands/audit.ts";
+import { runDoctor } from "../../src/commands/doctor.ts";
 import { runPeopleErase, runPeopleExport } from "../../src/commands/people.ts";
 import { openReadOnly } from "../../src/store/sqlite/database.ts";
 import { filesWith, tablesWith } from "../support/everything.ts";
@@ -48,6 +51,27 @@ test("people erase says so where somebody reads the log, which then keeps what i
   expect(lines.at(-1)).toStartWith("do-intent.db-wal is being read");
   expect(filesWith(folder.path, EMAIL)).not.toEqual([]);
   reader.close();
+});
+
+test("people erase and doctor name the copies of before, which an erasure does not reach", async () => {
+  using folder = temporaryFolder();
+  await using instance = startInstance({ dataFolder: folder.path });
+  await live(instance);
+  const copies = ["do-intent.before-0012_open_reviews.db", "do-intent.db.before-restore-2026-06-01T12-00-00-000Z"];
+  for (const name of [...copies, `${copies[1]}-wal`, "do-intent.before.unfinished"]) {
+    writeFileSync(join(folder.path, name), "");
+  }
+  const lines: string[] = [];
+  expect(runPeopleErase({ person: EMAIL, data: folder.path }, NOON_MS, (line) => lines.push(line))).toBe(0);
+  expect(lines.filter((line) => line.includes("may hold them still")).map((line) => line.split(" ")[0])).toEqual(
+    copies,
+  );
+  const found: string[] = [];
+  const options = { data: folder.path, config: null, origins: [], full: false, compact: false, json: false };
+  await runDoctor(options, NOON_MS, (line) => found.push(line));
+  expect(found.filter((line) => line.includes("old copies"))).toEqual([
+    expect.stringContaining(`${copies.join(", ")}: whoever was erased since is still in them`),
+  ]);
 });
 
 test("people export writes what GET /people/ID/export answers, and is noted", async () => {

@@ -1,6 +1,7 @@
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_FILE, isServed, LOCK_FILE } from "../../store/sqlite/database.ts";
+import { oldCopiesIn } from "../../store/sqlite/old-copies.ts";
 import { type Finding, fail, ok, sizeOf, warn } from "./finding.ts";
 
 const FREE_FAIL_BYTES = 64 * 1024 * 1024;
@@ -18,7 +19,7 @@ export function examineFolder(folder: string): Finding[] {
     ];
   }
   if (!stat.isDirectory()) return [fail("data folder", `${folder} is no folder`, "name another one with --data")];
-  return [permissionsOf(folder), serverOf(folder), spaceOf(folder), walOf(folder)];
+  return [permissionsOf(folder), serverOf(folder), spaceOf(folder), walOf(folder), copiesOf(folder)];
 }
 
 function permissionsOf(folder: string): Finding {
@@ -88,5 +89,15 @@ function walOf(folder: string): Finding {
     "write-ahead log",
     `${sizeOf(bytes)} beside the database: something reads it for a long time and keeps the log from being taken in`,
     "end whatever else has the database open; the next start takes the log in",
+  );
+}
+
+function copiesOf(folder: string): Finding {
+  const copies = oldCopiesIn(folder);
+  if (copies.length === 0) return ok("old copies", "none lies in the folder");
+  return warn(
+    "old copies",
+    `${copies.join(", ")}: whoever was erased since is still in ${copies.length === 1 ? "it" : "them"}`,
+    "remove what is needed no more, with the -wal and -shm beside it",
   );
 }

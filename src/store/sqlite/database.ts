@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/error.ts";
 import { damaged, isDamage, refuseDamaged } from "./integrity.ts";
-import { MIGRATIONS, type Migration } from "./migrations.ts";
+import { appliedTags, bringUpToDate } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { backupBeforeMigration } from "./pre-migration.ts";
 
 export type Durability = "full" | "normal";
@@ -28,7 +29,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 const SERVING_BUSY_TIMEOUT_MS = 10;
 
 /** Rows that go, and pages that are given up, leave zeros behind: measured, events come in as fast. */
-const OVERWRITE = "pragma secure_delete = on";
+export const OVERWRITE = "pragma secure_delete = on";
 
 export type OpenDatabase = {
   database: Database;
@@ -265,18 +266,11 @@ function migrate(database: Database, folder: string): string | null {
       `the data folder was written by a newer do-intent (migration ${unknown}); start that version, or restore a backup`,
     );
   }
-  const missing = MIGRATIONS.filter(({ tag }) => !applied.has(tag));
-  const [first] = missing;
+  const first = MIGRATIONS.find(({ tag }) => !applied.has(tag));
   const isFresh = applied.size === 0;
   const backup =
     first === undefined || isFresh ? null : backupBeforeMigration(folder, DATABASE_FILE, database, first.tag);
-  const apply = ({ tag, statements }: Migration): void => {
-    for (const statement of statements) database.run(statement);
-    database.query("insert into migration (tag, applied_at) values (?, unixepoch('subsec') * 1000)").run(tag);
-  };
-  // A fresh file waits for the disk once, instead of once for each.
-  const steps = isFresh ? [missing] : missing.map((one) => [one]);
-  for (const step of steps) database.transaction(() => step.forEach(apply))();
+  bringUpToDate(database);
   return backup;
 }
 
@@ -288,10 +282,4 @@ function refuseForeign(database: Database, folder: string): void {
     "conflict",
     `the data folder ${folder} holds a database of another program under the name ${DATABASE_FILE}; name another folder with --data`,
   );
-}
-
-/** The migrations a file has been through. */
-export function appliedTags(database: Database): Set<string> {
-  const rows = database.query<{ tag: string }, []>("select tag from migration").all();
-  return new Set(rows.map(({ tag }) => tag));
 }

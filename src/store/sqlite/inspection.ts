@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { appliedTags } from "./database.ts";
+import { appliedTags } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** What a look from outside tells of a database, beside a running server too. */

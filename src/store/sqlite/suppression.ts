@@ -23,19 +23,23 @@ export type Suppressions = {
   lift(identifier: Identifier): boolean;
 };
 
+/**
+ * With a key, so that a hash tells nothing outside of its file, and the same person's in two instances differ. The key
+ * lies in the same file: whoever has all of it can try addresses.
+ */
+export function suppressionHash(secret: Buffer, identifier: Identifier): string {
+  return createHmac("sha256", secret).update(identifierKey(identifier)).digest("hex");
+}
+
 export function createSuppressions(database: Database): Suppressions {
   const selectAny = database.query<{ hash: string | null }, []>(SUPPRESSION_SQL.any);
   const select = database.query<{ suppressedMs: number }, [string]>(SUPPRESSION_SQL.find);
   const insert = database.query(SUPPRESSION_SQL.insert);
   const remove = database.query(SUPPRESSION_SQL.remove);
   let secret: Buffer | null = null;
-  /**
-   * With a key, so that a hash tells nothing outside of this file, and the same person's in two instances differ. The key
-   * lies in the same file: whoever has all of it can try addresses.
-   */
   const hashOf = (identifier: Identifier, nowMs = 0): string => {
     secret ??= ensureInstanceSecret(database, nowMs);
-    return createHmac("sha256", secret).update(identifierKey(identifier)).digest("hex");
+    return suppressionHash(secret, identifier);
   };
   const isAny = (): boolean => selectAny.get()?.hash != null;
   const since = (identifier: Identifier): number | null =>

@@ -1,0 +1,141 @@
+import { Database } from "bun:sqlite";
+import { formatId, parseId } from "../../core/id.ts";
+import type { Identifier } from "../../core/identifier.ts";
+import { type AuditEntry, COMMAND_LINE, createAuditStore } from "./audit.ts";
+import { OVERWRITE } from "./database.ts";
+import { createErasure } from "./erase.ts";
+import { bringUpToDate } from "./migrate.ts";
+import { createPeopleReader } from "./people.ts";
+import { createScopeReader, type Subject } from "./person-scope.ts";
+import { suppressionHash } from "./suppression.ts";
+
+export const CARRY_OVER_SQL = {
+  suppressions: "select hash, suppressed_at as suppressedMs from suppression",
+  suppress: "insert into suppression (hash, suppressed_at) values (?, ?) on conflict (hash) do nothing",
+  audit: `select audit_id as auditId, occurred_at as occurredMs, key_id as keyId, action, subject, detail from audit
+    order by audit_id`,
+  sameEntry:
+    "select 1 from audit where audit_id = ? and occurred_at = ? and key_id = ? and action = ? and subject is ?",
+  addEntry: "insert into audit (occurred_at, key_id, action, subject, detail) values (?, ?, ?, ?, ?)",
+  erased: "select distinct subject from audit where action = 'person_erase' and subject is not null",
+  secret: "select secret from instance_secret where instance_secret_id = 1",
+  identities: "select person_id as personId, kind, value from identity where retired_at is null",
+  leads: "select email as value from lead",
+  person: "select 1 from person where person_id = ?",
+  table: "select 1 from sqlite_schema where type = 'table' and name = ?",
+} as const;
+
+type AuditRow = Omit<AuditEntry, "detail"> & { auditId: number; detail: string | null };
+type Suppressed = { hash: string; suppressedMs: number };
+
+/** What a restore keeps of the database it replaces. */
+export type CarriedOver = {
+  entries: number;
+  suppressions: number;
+  /** People and leads who were erased since the backup was made, and stood in it. */
+  erased: number;
+  /** Of those who were erased, whoever is one in the backup with somebody who was not. */
+  entangled: string[];
+  /** Suppressions of another instance: nobody can tell whom they name. */
+  foreign: number;
+};
+
+/**
+ * Takes over from a database what a backup of before cannot know: whom not to process, and who did what. Whoever was
+ * erased meanwhile is erased from the backup too, before it is put in the place of the other.
+ */
+export function carryOver(restored: string, replaced: string, nowMs: number): CarriedOver {
+  const source = new Database(replaced, { readonly: true, strict: true });
+  const target = new Database(restored, { readwrite: true, strict: true });
+  try {
+    target.run(OVERWRITE);
+    const suppressed = has(source, "suppression")
+      ? source.query<Suppressed, []>(CARRY_OVER_SQL.suppressions).all()
+      : [];
+    // Not for nothing: the version that wrote the backup may be the one that is gone back to.
+    if (suppressed.length > 0) bringUpToDate(target);
+    const work = target.transaction(() => {
+      const entries = has(source, "audit") && has(target, "audit") ? carryAudit(target, source) : 0;
+      const isSame = secretOf(source) !== null && secretOf(source) === secretOf(target);
+      const foreign = isSame ? 0 : suppressed.length;
+      const suppress = suppressed.length > 0 ? target.query(CARRY_OVER_SQL.suppress) : null;
+      if (isSame) for (const { hash, suppressedMs } of suppressed) suppress?.run(hash, suppressedMs);
+      const again =
+        suppressed.length > 0 ? eraseAgain(target, source, suppressed, nowMs) : { erased: 0, entangled: [] };
+      if (has(target, "audit")) noteRestore(target, again.erased, nowMs);
+      return { entries, suppressions: suppressed.length - foreign, foreign, ...again };
+    });
+    return work.immediate();
+  } finally {
+    target.close(false);
+    source.close(false);
+  }
+}
+
+function has(database: Database, table: string): boolean {
+  return database.query(CARRY_OVER_SQL.table).get(table) !== null;
+}
+
+/** Null in one that never needed a secret. */
+function secretOf(database: Database): string | null {
+  if (!has(database, "instance_secret")) return null;
+  return database.query<{ secret: string }, []>(CARRY_OVER_SQL.secret).get()?.secret ?? null;
+}
+
+/** What was noted since; what the backup holds of it already is the same row. */
+function carryAudit(target: Database, source: Database): number {
+  const selectSame = target.query(CARRY_OVER_SQL.sameEntry);
+  const add = target.query(CARRY_OVER_SQL.addEntry);
+  let added = 0;
+  const rows = source.query<AuditRow, []>(CARRY_OVER_SQL.audit).iterate();
+  for (const { auditId, occurredMs, keyId, action, subject, detail } of rows) {
+    if (selectSame.get(auditId, occurredMs, keyId, action, subject) !== null) continue;
+    add.run(occurredMs, keyId, action, subject, detail);
+    added += 1;
+  }
+  return added;
+}
+
+function noteRestore(target: Database, erased: number, nowMs: number): void {
+  const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "restore", subject: null };
+  createAuditStore(target).record({ ...entry, detail: { erased_again: erased } });
+}
+
+type Again = { erased: number; entangled: string[] };
+
+/** By the audit, which names people by their ids, and by the suppressions, which name identifiers. */
+function eraseAgain(target: Database, source: Database, suppressed: readonly Suppressed[], nowMs: number): Again {
+  const erase = createErasure(target);
+  const { scopeOf } = createScopeReader(target);
+  const { survivorOf } = createPeopleReader(target);
+  const selectLiving = source.query(CARRY_OVER_SQL.person);
+  let erased = 0;
+  const entangled = new Set<string>();
+  for (const subject of subjectsOf(target, source, suppressed)) {
+    const personId = subject.personId === null ? null : survivorOf(subject.personId);
+    const { people } = scopeOf({ ...subject, personId });
+    const isLiving = people.some((one) => selectLiving.get(one.personId) !== null);
+    if (isLiving && personId !== null) entangled.add(formatId("person", personId));
+    else if (erase({ ...subject, personId }, nowMs) !== null) erased += 1;
+  }
+  return { erased, entangled: [...entangled] };
+}
+
+function subjectsOf(target: Database, source: Database, suppressed: readonly Suppressed[]): Subject[] {
+  const hashes = new Set(suppressed.map(({ hash }) => hash));
+  const secret = Buffer.from(secretOf(source) ?? "", "hex");
+  const isSuppressed = (identifier: Identifier): boolean => hashes.has(suppressionHash(secret, identifier));
+  const audited = source.query<{ subject: string }, []>(CARRY_OVER_SQL.erased).all();
+  const personIds = new Set(audited.flatMap(({ subject }) => parseId("person", subject) ?? []));
+  for (const row of target.query<Identifier & { personId: number }, []>(CARRY_OVER_SQL.identities).iterate()) {
+    if (isSuppressed(row)) personIds.add(row.personId);
+  }
+  const emails: string[] = [];
+  for (const { value } of target.query<{ value: string }, []>(CARRY_OVER_SQL.leads).iterate()) {
+    if (isSuppressed({ kind: "email", value })) emails.push(value);
+  }
+  return [
+    ...[...personIds].map((personId) => ({ personId, emails: [] })),
+    ...emails.map((email) => ({ personId: null, emails: [email] })),
+  ];
+}
