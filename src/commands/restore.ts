@@ -53,6 +53,7 @@ export async function runRestore(
     }
     await unpack(backupFile, unfinished);
     refuseUnfit(unfinished, backupFile);
+    keepLog(unfinished);
     const told = carry(join(data, DATABASE_FILE), unfinished, nowMs);
     const kept = swap(data, unfinished, nowMs);
     write(`${data} is as it was in ${backupFile}${kept === null ? "" : `; what was there before is ${kept}`}`);
@@ -68,6 +69,13 @@ export async function runRestore(
 /** The database with its log and the log's index, as far as they are there: one without the others is another database. */
 function filesAt(place: string): string[] {
   return SUFFIXES.filter((suffix) => existsSync(place + suffix));
+}
+
+/** As a server would at its start: until then commands could not write beside one that reads. */
+function keepLog(path: string): void {
+  const database = new Database(path, { readwrite: true, strict: true });
+  database.run("pragma journal_mode = wal");
+  database.close(true);
 }
 
 /** What the replaced database knows of people who must not come back; a damaged one may not be able to say. */
