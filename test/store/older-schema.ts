@@ -9,6 +9,20 @@ const BEFORE: { readonly [tag: string]: { readonly [column: string]: string } } 
     "session.first_touch": "json_extract(attribution, '$.first')",
     "intent_score.attribution": "json_remove(attribution, '$.last_non_direct')",
   },
+  // Nothing could answer a question yet.
+  "0006_campaigns_and_trust": { "merge_review.decided_at": "null" },
+};
+
+/**
+ * Tables that were made before anything could fill them, by the migration that the first version to do so came with. No
+ * list could be taken in before its leads had positions, so none of them is without one.
+ */
+const UNFILLED_BEFORE: { readonly [table: string]: string } = {
+  campaign: "0011_lead_positions",
+  campaign_lead: "0011_lead_positions",
+  campaign_load: "0011_lead_positions",
+  campaign_click: "0011_lead_positions",
+  lead: "0011_lead_positions",
 };
 
 export type Rows = { [table: string]: { [column: string]: unknown }[] };
@@ -24,11 +38,10 @@ export function writeOlderFolder(folder: string, today: string, count: number): 
     database.query("insert into migration (tag, applied_at) values (?, 1)").run(tag);
   }
   database.query("attach ? as today").run(join(today, "do-intent.db"));
-  const before = Object.assign({}, ...MIGRATIONS.slice(count).map(({ tag }) => BEFORE[tag] ?? {})) as {
-    [column: string]: string;
-  };
+  const before = changedSince(count);
+  const missing = MIGRATIONS.slice(count).map(({ tag }) => tag);
   for (const table of tablesOf(database, "main")) {
-    if (table === "migration") continue;
+    if (table === "migration" || missing.includes(UNFILLED_BEFORE[table] ?? "")) continue;
     const known = columnsOf(database, "today", table);
     const columns = columnsOf(database, "main", table).filter(
       (column) => known.includes(column) || `${table}.${column}` in before,
@@ -38,6 +51,11 @@ export function writeOlderFolder(folder: string, today: string, count: number): 
   }
   database.run("detach today");
   return rowsOf(database);
+}
+
+/** Columns, with their tables, to which a migration after the first `count` gave another form; what they held before it. */
+export function changedSince(count: number): { readonly [column: string]: string } {
+  return Object.assign({}, ...MIGRATIONS.slice(count).map(({ tag }) => BEFORE[tag] ?? {}));
 }
 
 /** All rows of all tables that the server does not write to by itself. */
