@@ -1,7 +1,9 @@
 import { Database } from "bun:sqlite";
 import { beforeAll, expect, test } from "bun:test";
-import { copyFileSync, renameSync } from "node:fs";
+import { copyFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { MIGRATIONS } from "../../src/store/sqlite/migrations.ts";
+import { writeOlderFolder } from "../store/older-schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { buildExecutable, EXECUTABLE, startServer } from "./executable.ts";
@@ -43,10 +45,26 @@ function startSenders(url: string) {
 
 beforeAll(buildExecutable, BUILD_MAX_MS);
 
-test(
-  "replacing the file and restarting loses nothing and counts nothing twice, under load",
-  async () => {
+/** Puts the folder into the form in which a version before left it, with all that is stored. */
+function makeOlder(data: string, count: number): void {
+  const today = `${data}.today`;
+  renameSync(data, today);
+  writeOlderFolder(data, today, count);
+  rmSync(today, { recursive: true });
+}
+
+const migrations = MIGRATIONS.map(({ tag }) => tag);
+const forms: [of: string, from: number][] = [
+  ["of the same schema", migrations.length],
+  ["of the schema before", migrations.length - 1],
+  ["of the oldest schema", 1],
+];
+
+test.each(forms)(
+  "replacing the file and restarting, on a folder %s, loses nothing and counts nothing twice, under load",
+  async (_, from) => {
     using folder = temporaryFolder();
+    const data = join(folder.path, "data");
     const program = join(folder.path, "do-intent");
     copyFileSync(EXECUTABLE, program);
     const before = await startServer(folder.path, [], {}, program);
@@ -57,15 +75,35 @@ test(
     renameSync(`${program}.new`, program);
     const taken = senders.acknowledged.size;
     expect(await before.end("SIGTERM")).toBe(0);
+    const left = storedIds(join(data, "do-intent.db"));
+    // What goes before is this version as well; so its folder is made an older one's while nobody serves it.
+    if (from < migrations.length) makeOlder(data, from);
     await using after = await startServer(folder.path, ["--port", new URL(before.url).port], {}, program);
     await eventually(() => senders.acknowledged.size >= taken + STEP_EVENTS, "events after");
     await senders.stop();
     expect(senders.refusals).toEqual([]);
     expect(await after.end("SIGTERM")).toBe(0);
-    const database = new Database(join(folder.path, "data", "do-intent.db"), { readonly: true });
-    const stored = database.query<{ event_id: string }, []>("select event_id from event").all();
-    database.close();
-    expect(stored.map(({ event_id }) => event_id).sort()).toEqual([...senders.acknowledged].sort());
+    const stored = storedIds(join(data, "do-intent.db"));
+    expect(stored).toEqual([...senders.acknowledged].sort());
+    expect(countedIn(join(data, "do-intent.db"))).toBe(stored.length);
+    const backups = readdirSync(data).filter((name) => name.startsWith("do-intent.before-"));
+    expect(backups).toEqual(from < migrations.length ? [`do-intent.before-${migrations[from]}.db`] : []);
+    for (const name of backups) {
+      expect(after.output()).toContain(name);
+      expect(storedIds(join(data, name))).toEqual(left);
+    }
   },
   TEST_MAX_MS,
 );
+
+function storedIds(file: string): string[] {
+  using database = new Database(file, { readonly: true, strict: true });
+  const rows = database.query<{ event_id: string }, []>("select event_id from event").all();
+  return rows.map(({ event_id }) => event_id).sort();
+}
+
+/** How many events the visits say that they count. */
+function countedIn(file: string): number | undefined {
+  using database = new Database(file, { readonly: true, strict: true });
+  return database.query<{ count: number }, []>("select sum(event_count) as count from session").get()?.count;
+}
