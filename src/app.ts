@@ -32,6 +32,7 @@ import { guardLoad } from "./http/guard.ts";
 import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
 import { addressAt } from "./http/methods.ts";
+import { forbidStoring } from "./http/no-store.ts";
 import { observeRequests } from "./http/observe.ts";
 import { compileOrigins, corsFor, guardOrigin } from "./http/origin.ts";
 import type { Overload } from "./http/overload.ts";
@@ -77,6 +78,7 @@ export function createApp(deps: AppDeps) {
   const app = new Elysia()
     .use(observeRequests(deps.metrics, knownAddress, deps.requestLog))
     .use(errorHandler(deps.log, knownAddress))
+    .use(forbidStoring())
     .use(corsFor(isAllowed))
     .use(guardLoad(deps.limits, deps.overload))
     .use(guardOrigin(isAllowed))

@@ -20,15 +20,21 @@ export function compileOrigins(origins: readonly string[]): (origin: string) => 
 
 /** Cookies travel only to origins that may send, so the origin is named back instead of a star. */
 export function corsFor(isAllowed: (origin: string) => boolean) {
-  return cors({
+  const cookies = new Elysia({ name: "cors-cookies" }).onRequest(({ request: { headers }, set }) => {
+    const origin = headers.get("origin");
+    if (origin !== null && isAllowed(origin)) set.headers["access-control-allow-credentials"] = "true";
+  });
+  const rest = cors({
     origin: (request) => isAllowed(request.headers.get("origin") ?? ""),
     methods: ["GET", "POST", "DELETE", "OPTIONS"],
     allowedHeaders: ["content-type", "authorization"],
     // Else it would name back the headers of the request.
     exposeHeaders: ["retry-after"],
-    credentials: true,
+    // It would say so to everybody.
+    credentials: false,
     maxAge: PREFLIGHT_MAX_AGE_S,
   });
+  return cookies.use(rest);
 }
 
 /**

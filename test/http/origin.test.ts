@@ -55,6 +55,7 @@ describe("a page that sends", () => {
     ] as const) {
       const answer = await house.post(path, body, { origin });
       expect(answer.headers.get("access-control-allow-origin")).toBe(isAllowed ? origin : null);
+      expect(answer.headers.get("access-control-allow-credentials")).toBe(isAllowed ? "true" : null);
       expect(answer.headers.get("vary")).toBe("Origin");
       if (isAllowed) expect(answer.status).toBe(200);
       else expectRefusal(house, answer, { status: 403, code: "forbidden", field: "origin", says: "--origin" });
@@ -74,6 +75,7 @@ describe("a page that sends", () => {
     expect(answer.status).toBe(204);
     expect(await answer.text()).toBe("");
     expect(answer.headers.get("access-control-allow-origin")).toBe(isAllowed ? origin : null);
+    expect(answer.headers.get("access-control-allow-credentials")).toBe(isAllowed ? "true" : null);
     expect(answer.headers.get("access-control-allow-methods")).toContain("POST");
     expect(answer.headers.get("access-control-allow-headers")).toContain("content-type");
     expect(answer.headers.get("access-control-max-age")).toBe("86400");
@@ -98,4 +100,13 @@ test("a refusal may be read by the page that is allowed to send", async () => {
   const answer = await house.post("/track", "{", { origin: "https://shop.example" });
   expect(answer.status).toBe(400);
   expect(answer.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+});
+
+test("whoever names no origin is no page, and a star goes with no cookies", async () => {
+  await using house = startInstance();
+  for (const path of ["/people", "/health"]) {
+    const { headers } = await house.getSecret(path);
+    expect([path, headers.get("access-control-allow-origin")]).toEqual([path, "*"]);
+    expect([path, headers.get("access-control-allow-credentials")]).toEqual([path, null]);
+  }
 });

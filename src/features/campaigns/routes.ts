@@ -103,6 +103,9 @@ async function exportAnswer(
 ): Promise<Response> {
   const campaign = findCampaign(id, campaigns);
   const { keyId } = keys.require(request.headers, "read");
+  const headers = csvHeaders(`campaign-${campaign.slug}-urls.csv`);
+  // Nothing is read out for it; that it was asked is noted with all that is read.
+  if (request.method === "HEAD") return new Response(null, { headers });
   const subject = formatId("campaign", campaign.campaignId);
   const entry = { occurredMs: now(), keyId, action: "campaign_export", subject, detail: { hashed: isHashed } };
   const { body } = await exportCampaign(campaign.campaignId, isHashed, request);
@@ -113,5 +116,5 @@ async function exportAnswer(
       await body.cancel();
       throw error;
     });
-  return new Response(body, { headers: csvHeaders(`campaign-${campaign.slug}-urls.csv`) });
+  return new Response(body, { headers });
 }

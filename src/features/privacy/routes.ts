@@ -63,6 +63,12 @@ export function privacyRoutes(deps: PrivacyDeps) {
       "/people/:id/export",
       async ({ params, request }) => {
         const { keyId } = keys.require(request.headers, "read");
+        const headers = { "content-type": "application/json; charset=utf-8" };
+        if (request.method === "HEAD") {
+          // Nothing is read out for it; that it was asked is noted with all that is read.
+          findSubject(params.id, deps);
+          return new Response(null, { headers });
+        }
         const { head, body } = await deps.exportPerson(params.id, request);
         const personId = head.personId === null ? null : formatId("person", head.personId);
         const entry = { occurredMs: now(), keyId, action: "person_export", subject: personId, detail: null };
@@ -73,7 +79,7 @@ export function privacyRoutes(deps: PrivacyDeps) {
             await body.cancel();
             throw error;
           });
-        return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
+        return new Response(body, { headers });
       },
       EXPORT,
     )

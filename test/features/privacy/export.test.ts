@@ -196,3 +196,29 @@ test("only so many at a time; one that nobody takes any more makes room", async 
   await open[0]?.body?.cancel();
   expect((await ask()).status).toBe(200);
 });
+
+test.each([
+  ["/people/one/export", 200],
+  ["/people/nobody/export", 404],
+  ["/campaigns/spring/export.csv", 200],
+  ["/campaigns/none/export.csv", 404],
+])("HEAD %s says %d, reads nothing out, and is noted once as read", async (path, status) => {
+  await using instance = startInstance({ intent: { public_url: "https://intent.acme.example" } });
+  await instance.post("/track", view("one", "one-1"));
+  const list = { name: "spring", base_url: "https://acme.example", leads: [{ email: EMAIL }] };
+  await instance.postSecret("/campaigns", list);
+  const before = instance.rows("select 1 from audit").length;
+  for (let asked = 0; asked < 5; asked += 1) {
+    const request = new Request(`http://localhost${path}`, { method: "HEAD", headers: withSecret });
+    const answer = await instance.app.handle(request);
+    expect([answer.status, await answer.text()]).toEqual([status, ""]);
+  }
+  const unkeyed = await instance.app.handle(new Request(`http://localhost${path}`, { method: "HEAD" }));
+  expect(unkeyed.status).toBe(401);
+  expect((await send(instance, "GET", "/audit")).status).toBe(200);
+  const notes = instance.rows<{ action: string }>("select action from audit order by audit_id").slice(before);
+  expect(notes.map(({ action }) => action)).toEqual(status === 200 ? Array(5).fill("read") : []);
+  expect(instance.logged.filter((line) => line.includes("export_fault"))).toEqual([]);
+  // All of them would be under way at once.
+  expect((await send(instance, "GET", "/people/one/export")).status).toBe(200);
+});
