@@ -5,6 +5,7 @@ import { eventData } from "../core/event-data.ts";
 import { formatId } from "../core/id.ts";
 import type { Json } from "../core/json.ts";
 import { scoreOf } from "../core/score.ts";
+import { shownLastSeenMs } from "../core/state.ts";
 import { levelOf } from "../core/threshold.ts";
 import { describeAccount, scoreOfAccount } from "../features/accounts/account.ts";
 import { allAccounts } from "../features/accounts/list.ts";
@@ -75,7 +76,7 @@ function* personRows({ database, rules, nowMs, sinceMs, isHashed }: ExportContex
       score: scoreNow,
       level: levelOf(scoreNow, rules.thresholds),
       first_seen_at: new Date(score.firstSeenMs).toISOString(),
-      last_seen_at: new Date(score.lastSeenMs).toISOString(),
+      last_seen_at: new Date(shownLastSeenMs(score)).toISOString(),
       sessions: score.sessionCount,
       first_touch: attribution?.first ?? null,
       last_touch: attribution?.last ?? null,

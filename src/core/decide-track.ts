@@ -146,7 +146,7 @@ export function recordEvent(
     sums,
     attribution: combineAttribution(before.attribution, attribution),
     firstSeenMs: Math.min(before.firstSeenMs, event.occurredMs),
-    lastSeenMs: Math.max(before.lastSeenMs, event.occurredMs),
+    lastSeenMs: event.bot === null ? Math.max(before.lastSeenMs, event.occurredMs) : before.lastSeenMs,
     sessionCount: before.sessionCount + (own === undefined ? 1 : 0),
   };
   return {

@@ -64,10 +64,16 @@ export function decideUndo(
   const partedSums = sumsOfSide({ logged: sides.absorbed.logged, ...parted }, rules);
   const keptSums = sumsOfSide({ logged: sides.survivor.logged, ...kept }, rules);
   const emitted = rearm(ownerScore.thresholds, scoreOf(ownerScore.sums, rules, nowMs), rules.thresholds);
-  const scoreOfOne = (person: Person, side: Side, { sessions, events }: ReturnType<typeof doingsOf>, sums: Sums) =>
-    scoreOfSide(person, side, sessions, sums, requestsOfSide(emitted, side.logged, events), circumstances);
+  const scoreOfOne = (person: Person, side: Side, doings: ReturnType<typeof doingsOf>, sums: Sums) =>
+    scoreOfSide(person, side, doings, sums, requestsOfSide(emitted, side.logged, doings.events), circumstances);
+  const keptScore = scoreOfOne(
+    survivor,
+    sides.survivor,
+    kept,
+    withRemainder(rules, ownerScore.sums, keptSums, partedSums),
+  );
   const scores = {
-    survivor: scoreOfOne(survivor, sides.survivor, kept, withRemainder(rules, ownerScore.sums, keptSums, partedSums)),
+    survivor: parting.isSurvivorUntold ? withUntoldVisits(keptScore, ownerScore, kept.sessions) : keptScore,
     absorbed: scoreOfOne(apart.person, sides.absorbed, parted, partedSums),
   };
   changes.people.push(survivor, apart.person);
@@ -145,19 +151,24 @@ function freshAccounts({ accounts }: State, found: readonly (Account | null)[]):
   return [...new Map(fresh.map((account) => [account.domain, account])).values()];
 }
 
+/** What was left out may have been done at the end of any visit, and by nobody after the whole was seen last. */
+function withUntoldVisits(score: IntentScore, whole: IntentScore, sessions: readonly Session[]): IntentScore {
+  const lastSeenMs = sessions.reduce((last, { endedMs }) => Math.max(last, endedMs), score.lastSeenMs);
+  return { ...score, lastSeenMs: Math.min(lastSeenMs, whole.lastSeenMs) };
+}
+
 /** A level that either side has emitted stays emitted for both, unless a side's own score is below the re-arm level. */
 function scoreOfSide(
   person: Person,
   { logged }: Side,
-  sessions: readonly Session[],
+  { sessions, events }: ReturnType<typeof doingsOf>,
   sums: Sums,
   emitted: ThresholdStates,
   circumstances: Circumstances,
 ): IntentScore {
-  const seenMs = [
-    ...logged.flatMap(({ score }) => [score.firstSeenMs, score.lastSeenMs]),
-    ...sessions.flatMap(({ startedMs, endedMs }) => [startedMs, endedMs]),
-  ];
+  const firstSeenMs = [...logged.map(({ score }) => score.firstSeenMs), ...sessions.map(({ startedMs }) => startedMs)];
+  const doneMs = events.filter(({ bot }) => bot === null).map(({ occurredMs }) => occurredMs);
+  const lastSeenMs = [...logged.map(({ score }) => score.lastSeenMs), ...doneMs];
   const touches = [...logged.map(({ score }) => score.attribution), ...sessions.map(({ attribution }) => attribution)];
   const placed = placeScore(
     {
@@ -166,8 +177,8 @@ function scoreOfSide(
       sums,
       thresholds: emitted,
       attribution: touches.reduce<Attribution | null>(combineAttribution, null),
-      firstSeenMs: seenMs.reduce((first, atMs) => Math.min(first, atMs), seenMs[0] ?? person.createdMs),
-      lastSeenMs: seenMs.reduce((last, atMs) => Math.max(last, atMs), seenMs[0] ?? person.createdMs),
+      firstSeenMs: firstSeenMs.reduce((first, atMs) => Math.min(first, atMs), firstSeenMs[0] ?? person.createdMs),
+      lastSeenMs: lastSeenMs.reduce((last, atMs) => Math.max(last, atMs), 0),
       sessionCount: sessions.length,
       score: 0,
       scoreBound: 0,

@@ -247,6 +247,7 @@ export function freshPerson(personId: number, nowMs: number): Person {
   return { personId, traits: {}, verifiedTraits: {}, accountId: null, mergedInto: null, createdMs: nowMs };
 }
 
+/** Until something is done that is no machine's doing, nobody was seen. */
 export function freshScore(personId: number, seenMs: number): IntentScore {
   return {
     personId,
@@ -255,10 +256,15 @@ export function freshScore(personId: number, seenMs: number): IntentScore {
     thresholds: {},
     attribution: null,
     firstSeenMs: seenMs,
-    lastSeenMs: seenMs,
+    lastSeenMs: 0,
     sessionCount: 0,
     score: 0,
     scoreBound: 0,
     scoredMs: seenMs,
   };
+}
+
+/** To be shown: whoever only machines came as was seen when the first of them was. */
+export function shownLastSeenMs({ firstSeenMs, lastSeenMs }: Pick<IntentScore, "firstSeenMs" | "lastSeenMs">): number {
+  return Math.max(firstSeenMs, lastSeenMs);
 }

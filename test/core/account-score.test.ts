@@ -43,7 +43,7 @@ function personWith(personId: number, points: { one?: number; two?: number }, se
       { weight, atMs: seenMs, count: weight, lastEventMs: seenMs },
     ]),
   );
-  return { ...freshScore(personId, seenMs), accountId: 1, sums };
+  return { ...freshScore(personId, seenMs), lastSeenMs: seenMs, accountId: 1, sums };
 }
 
 const crowd = (size: number, one: number): IntentScore[] =>

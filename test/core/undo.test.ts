@@ -67,8 +67,9 @@ function expectWhatWasDone(world: World, personId: number, atMs: number): void {
     expect(Math.abs(raw - (wanted.told[index]?.raw ?? Number.NaN))).toBeLessThan(1e-9);
   });
   expect(Math.abs(actual.score - wanted.score)).toBeLessThan(1e-9);
-  const times = events.map(({ occurredMs }) => occurredMs);
-  expect([row.firstSeenMs, row.lastSeenMs]).toEqual([Math.min(...times), Math.max(...times)]);
+  const timesOf = (some: typeof events) => some.map(({ occurredMs }) => occurredMs);
+  const seenMs = timesOf(events.filter(({ bot }) => bot === null));
+  expect([row.firstSeenMs, row.lastSeenMs]).toEqual([Math.min(...timesOf(events)), Math.max(0, ...seenMs)]);
   const sessions = new Set(events.map((event) => `${event.identityId} ${sessionKeyOf(event)}`));
   expect(row.sessionCount).toBe(sessions.size);
   const touches = events.filter(({ bot }) => bot === null).map(touchOf);

@@ -5,7 +5,7 @@ import { formatId, parseId } from "../../core/id.ts";
 import { type IdentifierKind, meantBy } from "../../core/identifier.ts";
 import { evaluate, scoreOf } from "../../core/score.ts";
 import { type GroupPoints, type Reason, reasonsOf } from "../../core/signal.ts";
-import type { Identity } from "../../core/state.ts";
+import { type Identity, shownLastSeenMs } from "../../core/state.ts";
 import { levelOf } from "../../core/threshold.ts";
 import type { Traits } from "../../core/traits.ts";
 import { type PeopleReader, SHOWN_IDENTITIES_MAX, type StoredPerson } from "../../store/sqlite/people.ts";
@@ -77,7 +77,7 @@ function answerOf(person: StoredPerson, people: PeopleReader, rules: Rules, scor
     score,
     level: levelOf(score, rules.thresholds),
     first_seen_at: new Date(person.score.firstSeenMs).toISOString(),
-    last_seen_at: new Date(person.score.lastSeenMs).toISOString(),
+    last_seen_at: new Date(shownLastSeenMs(person.score)).toISOString(),
     account: person.domain === null ? null : { domain: person.domain },
   };
 }

@@ -2,7 +2,7 @@ import { deliveryData } from "../../core/delivery.ts";
 import { eventData } from "../../core/event-data.ts";
 import { formatId } from "../../core/id.ts";
 import type { SignalData } from "../../core/signal.ts";
-import type { MergeSide } from "../../core/state.ts";
+import { type MergeSide, shownLastSeenMs } from "../../core/state.ts";
 import { type EventReader, NEWEST } from "../../store/sqlite/events.ts";
 import type { ExportReader } from "../../store/sqlite/person-export.ts";
 import type { Lead, PersonScope, StoredMerge } from "../../store/sqlite/person-scope.ts";
@@ -95,7 +95,7 @@ function sideData({ person, score }: MergeSide): object {
     traits: person.traits,
     verified_traits: person.verifiedTraits,
     first_seen_at: timeOf(score.firstSeenMs),
-    last_seen_at: timeOf(score.lastSeenMs),
+    last_seen_at: timeOf(shownLastSeenMs(score)),
     sums: score.sums,
   };
 }

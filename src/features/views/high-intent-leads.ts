@@ -4,7 +4,7 @@ import { AppError } from "../../core/error.ts";
 import { formatId } from "../../core/id.ts";
 import { evaluate, scoreOf } from "../../core/score.ts";
 import { reasonsOf } from "../../core/signal.ts";
-import type { Identity } from "../../core/state.ts";
+import { type Identity, shownLastSeenMs } from "../../core/state.ts";
 import { levelOf } from "../../core/threshold.ts";
 import { decodeCursor, encodeCursor } from "../../http/query.ts";
 import { SHOWN_IDENTITIES_MAX } from "../../store/sqlite/people.ts";
@@ -93,7 +93,7 @@ function rowOf(
   asOfMs: number,
 ) {
   const person = people.personOf(personId);
-  const { attribution, sums, firstSeenMs, lastSeenMs } = person.score;
+  const { attribution, sums, firstSeenMs } = person.score;
   const first = attribution?.first ?? null;
   const links = identities.filter(({ kind }) => kind === "campaign_link");
   return {
@@ -109,6 +109,6 @@ function rowOf(
     campaign: first?.campaign ?? null,
     lists: [...new Set(links.flatMap(({ value }) => campaigns.campaignsOf(value).map(({ slug }) => slug)))],
     first_seen_at: new Date(firstSeenMs).toISOString(),
-    last_seen_at: new Date(lastSeenMs).toISOString(),
+    last_seen_at: new Date(shownLastSeenMs(person.score)).toISOString(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { IDENTIFY_EVENT } from "../../core/event.ts";
 import type { IntentScore } from "../../core/state.ts";
 import { SCORE_COLUMNS, type ScoreRow, scoreOfRow } from "./row.ts";
 
@@ -11,7 +12,7 @@ export type AccountReader = {
   /** In the order in which they count: those seen on the last day first. */
   peopleOf(accountId: number, limit: number): IntentScore[];
   countSeenSince(accountId: number, sinceMs: number): number;
-  /** What all of a person's identifiers did from `fromMs` to before `untilMs`. */
+  /** What a person did by all of their identifiers from `fromMs` to before `untilMs`; machines and introductions are none. */
   countEvents(personId: number, fromMs: number, untilMs: number): number;
 };
 
@@ -24,8 +25,13 @@ export const ACCOUNTS_SQL = {
     order by seen_day desc, person_id desc limit ?`,
   countSeen:
     "select count(*) as count from intent_score where account_id = ?1 and seen_day >= ?2 / 86400000 and last_seen_at >= ?2",
-  countEvents: `select count(*) as count from identity i cross join event e
-    on e.identity_id = i.identity_id and e.occurred_at >= ?2 and e.occurred_at < ?3 where i.person_id = ?1`,
+  /** All that is in the one index without what is in the other: no event is read for it. */
+  countEvents: `select coalesce(sum((select count(*) from event e
+      where e.identity_id = i.identity_id and e.occurred_at >= ?2 and e.occurred_at < ?3)
+    - (select count(*) from event e indexed by event_uncounted
+      where e.identity_id = i.identity_id and e.occurred_at >= ?2 and e.occurred_at < ?3
+        and (e.bot is not null or e.name = '${IDENTIFY_EVENT}'))), 0) as count
+    from identity i where i.person_id = ?1`,
 } as const;
 
 export function createAccountReader(database: Database): AccountReader {

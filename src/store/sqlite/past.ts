@@ -29,7 +29,7 @@ export function createPastReader({ people, events }: { people: PeopleReader; eve
       const slice = events.newestOf(identityIds, before, SLICE_EVENTS);
       past.add(slice);
       left -= slice.length;
-      lastSeenMs ||= slice[0]?.occurredMs ?? 0;
+      lastSeenMs ||= slice.find(({ bot }) => bot === null)?.occurredMs ?? 0;
       const last = slice.at(-1);
       if (last === undefined || slice.length < SLICE_EVENTS) return { sums: past.sums(), lastSeenMs };
       before = { occurredMs: last.occurredMs, eventSeq: last.eventSeq };

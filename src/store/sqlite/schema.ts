@@ -52,6 +52,8 @@ export const event = sqliteTable(
   (table) => [
     uniqueIndex("event_by_event_id").on(table.eventId),
     index("event_by_identity").on(table.identityId, table.occurredMs),
+    // The few that are no doing of a person's: so what people did is counted in the indexes alone.
+    index("event_uncounted").on(table.identityId, table.occurredMs).where(sql`bot is not null or name = 'identify'`),
   ],
 );
 
@@ -169,6 +171,8 @@ export const destination = sqliteTable("destination", {
   pauseReason: text("pause_reason"),
   /** The first failure since the last success. */
   failingSinceMs: integer("failing_since"),
+  /** It asked to hear nothing until then. */
+  quietUntilMs: integer("quiet_until"),
 });
 
 export const merge = sqliteTable(

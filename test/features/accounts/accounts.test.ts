@@ -90,7 +90,7 @@ describe("an account", () => {
       score: 57,
       level: "warm",
       active_people_14d: 2,
-      momentum: { events_7d: 9, weekly_before: 0, ratio: 10 },
+      momentum: { events_7d: 7, weekly_before: 0, ratio: 8 },
       first_touch: { source: "news", channel: "referral", at: "2026-06-01T12:00:00.000Z" },
       groups: [
         { group: "people", raw: 55, max: 100, points: 55 },
@@ -188,6 +188,30 @@ describe("an account", () => {
     expect(ofAccounts.body.signals).toHaveLength(1);
   });
 
+  test("has not been seen where only machines came, and what they do moves nothing", async () => {
+    await using instance = startInstance({ intent });
+    await did(instance, "bob@acme.example", 3);
+    await know(instance, "ada@acme.example", "laptop");
+    await did(instance, "ada@acme.example", 3);
+    const before = await accountOf(instance, "acme.example");
+    expect(before).toMatchObject({ active_people_14d: 2, momentum: { events_7d: 6, weekly_before: 0, ratio: 7 } });
+    const bot = { "user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" };
+    const crawled = () => instance.post("/track", { event: "step", anonymous_id: "laptop" }, bot);
+    for (let time = 0; time < 40; time += 1) expect((await crawled()).status).toBe(200);
+    expect(instance.rows("select count(*) as count from event where bot is not null")).toEqual([{ count: 40 }]);
+    expect(await accountOf(instance, "acme.example")).toEqual(before);
+    instance.clock.nowMs += 40 * DAY_MS;
+    await crawled();
+    await instance.post("/identify", { anonymous_id: "laptop", identity: { email: "ada@acme.example" } }, bot);
+    await instance.post("/track", { event: "step", anonymous_id: "crawler" }, bot);
+    const after = await accountOf(instance, "acme.example");
+    expect(after).toMatchObject({ active_people_14d: 0, score: 0, momentum: { events_7d: 0, weekly_before: 0 } });
+    const past = await accountOf(instance, `acme.example?at=${new Date(instance.clock.nowMs - 1).toISOString()}`);
+    expect(past).toMatchObject({ active_people_14d: 0, momentum: { events_7d: 0 } });
+    const { body } = await instance.getSecret<Person>("/people/crawler");
+    expect(body.last_seen_at).toBe(new Date(instance.clock.nowMs).toISOString());
+  });
+
   test("has none of the free-mail people and of visitors nobody has named", async () => {
     await using instance = startInstance({ intent });
     await know(instance, "ada@gmail.com", "laptop");
@@ -218,7 +242,7 @@ describe("accounts", () => {
       score: expect.closeTo(30 + 10 * 2 ** (-10 / 7), CLOSE),
       level: "warm",
       active_people_14d: 1,
-      momentum: { events_7d: 3, weekly_before: 2 / 3, ratio: expect.closeTo(2.4, CLOSE) },
+      momentum: { events_7d: 3, weekly_before: 1 / 3, ratio: expect.closeTo(3, CLOSE) },
     });
   });
 
