@@ -12,6 +12,19 @@ export interface Sizes {
 const here = import.meta.dirname;
 const outFolder = join(here, "dist");
 
+const letters = "etnoiarscdlumhpgfvbywkxjqz";
+const starts = `${letters}${letters.toUpperCase()}$_`;
+const rests = `${starts}0123456789`;
+
+/** The shortest names, those with the most frequent letters first: what is compressed later has fewer of them to tell apart. */
+const names = {
+  get(nth: number): string {
+    const rest = Math.floor(nth / starts.length);
+    const start = `${starts[nth % starts.length]}`;
+    return rest === 0 ? start : `${start}${rests[rest - 1]}`;
+  },
+};
+
 async function bundle(entry: string, format: "iife" | "esm"): Promise<string> {
   const built = await Bun.build({
     entrypoints: [join(here, entry)],
@@ -36,8 +49,12 @@ async function bundle(entry: string, format: "iife" | "esm"): Promise<string> {
       hoist_funs: true,
     },
   });
-  // Names of their own are given at the end, for the same reason: what is alike then still looks alike.
-  const { code } = await minify(short.code ?? "", { ...how, compress: false });
+  // Names are given at the end, for the same reason: what is alike then still looks alike.
+  const { code } = await minify(short.code ?? "", {
+    ...how,
+    compress: false,
+    mangle: { toplevel: true, nth_identifier: names },
+  });
   if (!code) throw new Error(`nothing left of ${entry}`);
   return code;
 }

@@ -32,14 +32,17 @@ export function campaignLink() {
  */
 export function bindCampaignLink(): string {
   let link = "";
-  // Cut by hand, because URLSearchParams would spell the other parameters anew.
-  const others = location.href.replace(/([?&])i=([\w-]{4,64})(&|(?=#|$))/, (_, before, found, after) => {
-    link = found;
-    return after && before;
-  });
+  // Cut by hand, because URLSearchParams would spell the other parameters anew; what stands behind # is not ours. Some
+  // programs write the characters of a link that are no letters their own way.
+  const others = location.href
+    .replace(/#.*/, "")
+    .replace(/([?&])i=((?:\w|-|%2[Dd]){4,64})(&|$)/, (_, before, found, after) => {
+      link = unescape(found);
+      return after && before;
+    });
   if (link) {
     if (!campaignLink()) write(linkKey, `${link} ${Date.now() + keptSeconds * 1000}`);
-    history.replaceState(history.state, "", others);
+    history.replaceState(history.state, "", others + location.hash);
   }
   return link;
 }

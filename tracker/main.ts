@@ -4,7 +4,8 @@ import type { Call } from "./types.ts";
 
 interface Stub {
   q?: Call[];
-  id?: unknown;
+  /** The script was here. */
+  v?: 1;
 }
 
 const page = window as { doIntent?: Stub };
@@ -14,7 +15,8 @@ const stub = (page.doIntent ??= {});
 // By its address where need be, because a module script does not know its own tag.
 const tag = document.currentScript ?? document.querySelector(tagSelector);
 
-if (!stub.id && tag) {
+if (!stub.v && tag) {
+  stub.v = 1;
   const { src, dataset } = tag as HTMLScriptElement;
   Object.assign(stub, start({ endpoint: src.replace(/\/[^/]*$/, ""), ...dataset }, stub.q));
 }

@@ -1,9 +1,27 @@
 import { forget, keys, read, write } from "./store.ts";
 
 export const prefix = "_di.e.";
-const itemCharactersMax = 32 * 1024;
+// As the server measures it: what is larger would never be taken, and stand in the way of all that follows.
+const itemBytesMax = 32 * 1024;
 const itemsMax = 200;
-const charactersMax = 256 * 1024;
+const bytesMax = 256 * 1024;
+
+export const droppedKey = "_di.n";
+
+/** Not by a Blob, because making one waits for another process. */
+export const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+
+/** Counts, over pages, what the server would not have. */
+export function drop(count?: number): void {
+  if (count) write(droppedKey, +read(droppedKey) + count);
+}
+
+/** The count, for the next view to tell it once. */
+export function takeDropped(): number {
+  const count = +read(droppedKey);
+  forget(droppedKey);
+  return count;
+}
 
 export const waitingItems = (): string[] => keys(prefix);
 
@@ -13,13 +31,16 @@ export const waitingItems = (): string[] => keys(prefix);
  */
 export function put(id: string, value: object, into?: Record<string, string>): void {
   const item = JSON.stringify(value);
-  if (item.length > itemCharactersMax) throw Error("size");
+  if (bytesOf(item) > itemBytesMax) {
+    drop(1);
+    throw "size";
+  }
   write(prefix + id, item, into);
-  let room = charactersMax;
+  let room = bytesMax;
   waitingItems()
     .reverse()
     .forEach((name, index) => {
-      room -= read(name).length;
+      room -= bytesOf(read(name));
       if (room < 0 || index >= itemsMax) forget(name);
     });
 }

@@ -1,18 +1,19 @@
 import { attribution } from "./attribution.ts";
 import { emit } from "./bus.ts";
 import { bindCampaignLink, campaignLink } from "./identity.ts";
+import { droppedKey } from "./outbox.ts";
 import { listen } from "./safe.ts";
-import { dropped, resume, sendOnLeaving } from "./send.ts";
+import { resume, sendOnLeaving } from "./send.ts";
 import { settleSession } from "./session.ts";
 import { options, running } from "./settings.ts";
+import { forget, read } from "./store.ts";
 import { pageUrl, setPage, track } from "./track.ts";
 import type { Metadata } from "./types.ts";
 
-let prerendered: true | undefined;
 let viewed = false;
 
 /** When the view at hand began, by the clock of the page. */
-export let startMs = 0;
+export let startMs: number;
 
 /** The campaign link that this page was opened with. */
 export let landed = "";
@@ -33,17 +34,16 @@ export function view(metadata?: Metadata, url = address()): void {
     viewport_height: innerHeight,
     language: navigator.language,
     webdriver: navigator.webdriver || undefined,
-    prerendered,
     campaign_link: campaignLink(),
-    dropped: dropped || undefined,
+    dropped: +read(droppedKey) || undefined,
   };
+  forget(droppedKey);
   track("page_view", { ...known, ...metadata }, false, attribution);
 }
 
 /** A page that is prepared but never seen must leave no trace, not even an id. */
 export function whenActivated(begin: () => void): void {
-  prerendered = (document as { prerendering?: true }).prerendering || undefined;
-  if (prerendered) listen(document, "prerenderingchange", begin);
+  if ((document as { prerendering?: true }).prerendering) listen(document, "prerenderingchange", begin);
   else begin();
 }
 

@@ -1,4 +1,4 @@
-let warned = false;
+let warned: true | undefined;
 
 /** Storage and cookies throw where the visitor refuses them, and a tracker has nothing to say about that. */
 export function attempt<Result>(action: () => Result): Result | undefined {

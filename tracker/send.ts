@@ -1,9 +1,9 @@
 import { anonymousId } from "./identity.ts";
-import { prefix, waitingItems } from "./outbox.ts";
+import { bytesOf, drop, prefix, waitingItems } from "./outbox.ts";
 import { eventsPath, identifyPath } from "./policy.ts";
 import { locked } from "./safe.ts";
 import { options, running, sameSite } from "./settings.ts";
-import { eraseAll, forget, held, read } from "./store.ts";
+import { eraseAll, forget, held, read, write } from "./store.ts";
 
 // The browser holds all keepalive requests of a page together to 64 KiB under way.
 const quotaBytes = 64 * 1024;
@@ -13,27 +13,28 @@ const gatherMs = 200;
 const givenBackMs = 50;
 const backoffMs = 3000;
 const answerMs = 30_000;
+// Longer than this nobody waits, so that one bad answer does not silence a browser for days.
+const restMsMax = 60 * 60 * 1000;
+const notBeforeKey = "_di.b";
 
 type Batch = [url: string, body: string, names: string[], bytes: number];
 
 const underWay = new Set<string>();
 let underWayBytes = 0;
 let failures = 0;
-let notBeforeMs = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let release: (() => void) | undefined;
 
-/** How many events the server would not have. */
-export let dropped = 0;
+/** How long the server is to be left alone, by every page. */
+const restMs = (): number => +read(notBeforeKey) - Date.now();
 
 /** The longest run from the front of the outbox that fits: events together, an identify alone, so that order holds. */
-function nextBatch(from = Date.now() < notBeforeMs ? [] : waitingItems()): Batch | undefined {
+function nextBatch(from = restMs() > 0 ? [] : waitingItems()): Batch | undefined {
   const names: string[] = [];
   let bytes = 0;
   for (const name of from) {
     if (!running || underWay.has(name)) continue;
-    // Not by a Blob, because making one waits for another process.
-    const size = new TextEncoder().encode(read(name)).length;
+    const size = bytesOf(read(name));
     const alone = name in held;
     if (bytes && (alone || bytes + size > batchBytesMax)) break;
     bytes += size + 1;
@@ -56,7 +57,8 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
   names.forEach(underWay.add, underWay);
   underWayBytes += bytes;
   let status = 500;
-  let askedMs = 0;
+  let askedMs: number | undefined;
+  let rejected: number | undefined;
   try {
     const response = await fetch(url, {
       body,
@@ -65,18 +67,18 @@ async function post([url, body, names, bytes]: Batch): Promise<void> {
       credentials: sameSite() ? "include" : "omit",
       signal: AbortSignal.timeout(answerMs),
     });
-    // Read to its end, because only then the browser gives back the quota.
-    await response.text();
     status = response.status;
     askedMs = +(response.headers.get("retry-after") as string) * 1000;
+    // Read to its end, because only then the browser gives back the quota.
+    ({ rejected } = await response.json());
   } catch {}
   underWayBytes -= bytes;
-  if (status === 429 || status >= 500) {
+  if (status > 499 || status === 429) {
     const delayMs = backoffMs * 2 ** failures++ * (0.5 + Math.random());
-    notBeforeMs = Date.now() + (askedMs || delayMs);
+    write(notBeforeKey, Date.now() + Math.min(askedMs || delayMs, restMsMax));
     schedule(true);
   } else {
-    if (status >= 400) dropped += names.length;
+    drop(status < 400 ? rejected : names.length);
     names.forEach(forget);
     failures = 0;
   }
@@ -110,12 +112,12 @@ function flush(): void {
 export function schedule(urgent?: boolean): void {
   if (urgent) timer = clearTimeout(timer) as undefined;
   // One more, because timers count whole milliseconds, and too early nothing would be sent.
-  timer ??= setTimeout(flush, Math.max(notBeforeMs - Date.now() + 1, urgent ? 0 : gatherMs));
+  timer ??= setTimeout(flush, Math.max(restMs() + 1, urgent ? 0 : gatherMs));
 }
 
 /** The page is seen again, or the network is back: what went without an answer goes once more. */
 export function resume(online: boolean): void {
-  if (online) notBeforeMs = 0;
+  if (online) forget(notBeforeKey);
   underWay.clear();
   schedule(online);
 }

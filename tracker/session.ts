@@ -1,6 +1,6 @@
 import { anonymousId } from "./identity.ts";
-import { locked } from "./safe.ts";
-import { cookie, forget, idKey, keep, keptSeconds, read, sessionKey } from "./store.ts";
+import { guard, locked } from "./safe.ts";
+import { cookie, forget, idKey, keep, keptSeconds, originKey, read, sessionKey, write } from "./store.ts";
 import { hex, uuid } from "./uuid.ts";
 
 const idleMsMax = 30 * 60 * 1000;
@@ -19,19 +19,19 @@ const persist = (id: string, start: string | number): void => keep(sessionKey, `
 const state = () => (cookie(sessionKey) ?? read(sessionKey)).split(".") as [id: string, start: string, last: string];
 
 /** What is stored decides, never what this tab remembers: another tab may be the active one. */
-export function touchSession([id, start, last] = state()): string {
+export function touchSession([id, start, last] = state()): string | undefined {
   const nowMs = Date.now();
   const quietMs = nowMs - +last;
   // What is mirrored ends with the cookie; by itself it would last for ever.
   if (quietMs > keptSeconds * 1000) forget(idKey);
-  if (quietMs >= idleMsMax || nowMs - +start >= ageMsMax) return "";
+  if (quietMs >= idleMsMax || nowMs - +start >= ageMsMax) return;
   if (quietMs >= persistMs) persist(id, start);
   return id;
 }
 
 function runIn(id: string, anonymous: string): void {
   latestId = id;
-  for (const run of waiting.splice(0)) run(id, anonymous);
+  for (const run of waiting.splice(0)) guard(run)(id, anonymous);
 }
 
 /**
@@ -46,7 +46,11 @@ export function settleSession(): void {
   const id = known || (last ? before.slice(0, 24) + hex(+last, 12) : uuid());
   // The id first: a tab that sees the session must see it too.
   const anonymous = anonymousId();
-  if (!known) persist(id, Date.now());
+  if (!known) {
+    persist(id, Date.now());
+    // It began here, and nothing is told yet of where it came from.
+    write(originKey, id);
+  }
   runIn(id, anonymous);
 }
 

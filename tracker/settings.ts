@@ -10,7 +10,7 @@ export function setRunning(value: boolean): void {
 }
 
 /** Cookies and beacons only do what they should between pages of one site. */
-export function sameSite(): boolean {
-  const url = new URL(options.endpoint, location as never);
-  return url.protocol === location.protocol && `.${url.hostname}`.endsWith(`.${site()}`);
+export function sameSite(address = options.endpoint): boolean {
+  const url = new URL(address, location as never);
+  return `.${url.hostname}`.endsWith(`.${site()}`);
 }

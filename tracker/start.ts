@@ -11,6 +11,8 @@ import { identify, pageUrl, track } from "./track.ts";
 import type { Call, DoIntent, Metadata, Options } from "./types.ts";
 
 const consentKey = "_di.c";
+// In place of "required", on a page that ran without consent.
+const stoppedHere = "-";
 
 const early: Early = [];
 let calls: Call[] = [];
@@ -19,7 +21,7 @@ let watching = false;
 function allowed(): boolean {
   // They say yes with `true` or with "1".
   const signalled = honoured.some((signal) => +(navigator[signal as "doNotTrack"] as string) === 1);
-  return !(signalled || stored[stoppedKey] || (options.consent && !stored[consentKey]));
+  return !signalled && !stored[stoppedKey] && (!options.consent || !!stored[consentKey]);
 }
 
 function begin(): void {
@@ -33,32 +35,22 @@ function begin(): void {
   watching = true;
   setTimeout(() =>
     listen(window, "storage", (event) => {
-      if ((event as StorageEvent).key === stoppedKey) stop();
+      const { key, newValue } = event as StorageEvent;
+      if (key === stoppedKey && newValue) stop();
     }),
   );
   // The nonce of the tag lets the import in too.
   setTimeout(() =>
     import(`${options.endpoint}/s/observe.js`)
-      .then(({ observe }) =>
-        observe({
-          options,
-          api,
-          track,
-          view,
-          touch: touchSession,
-          bind: bindCampaignLink,
-          landed,
-          url: pageUrl,
-          startMs,
-          early,
-        }),
+      .then((part) =>
+        part.observe(options, api, track, view, touchSession, bindCampaignLink, landed, pageUrl, startMs, early),
       )
       .catch(console.warn),
   );
 }
 
 function replay(): void {
-  for (const [name, given] of calls.splice(0)) api[name]?.(...(given as never[]));
+  for (const [name, given] of calls.splice(0)) api[name]?.(...((given ?? []) as never[]));
 }
 
 /** What the start leaves to a task of its own; who cannot wait for that calls it before, and twice is as good as once. */
@@ -69,24 +61,24 @@ function ready(): void {
 
 function stop(): void {
   setRunning(false);
-  options.consent = "required";
+  options.consent ||= stoppedHere;
   // What still waits for another tab would be stored after all.
   waiting.length = 0;
   eraseAll();
 }
 
 function optOut(): void {
-  write(stoppedKey, "1");
+  write(stoppedKey, 1);
   stop();
 }
 
 const api: Record<string, (...given: never[]) => unknown> = {
   identify,
   track(event: string, metadata?: Metadata) {
-    if (typeof event !== "string") throw Error("track(name)");
+    if (typeof event !== "string") throw "track";
     track(event, metadata);
   },
-  page: (metadata?: Metadata) => view(metadata),
+  page: view,
   reset() {
     retireId();
     endSession();
@@ -100,13 +92,17 @@ for (const [name, action] of Object.entries(api)) {
 
 Object.assign(api, {
   consent(granted: boolean) {
+    // What stopped for good stays so; what was withdrawn may be given again.
+    if (+(stored[stoppedKey] as string)) return;
+    forget(stoppedKey);
     if (granted) {
-      write(consentKey, "1");
+      write(consentKey, 1);
       whenActivated(begin);
     } else {
-      // Written for a moment only, for the other tabs to hear.
-      optOut();
-      forget(stoppedKey);
+      write(stoppedKey, 0);
+      stop();
+      // Where nothing runs without consent, it was for the other tabs to hear, and no byte is kept.
+      if (options.consent !== stoppedHere) forget(stoppedKey);
     }
   },
   optOut,

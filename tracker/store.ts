@@ -4,6 +4,8 @@ export const idKey = "_di";
 export const sessionKey = "_di.s";
 /** Says, also to other tabs, that the visitor wants none of this; it outlives the erasing it asks for. */
 export const stoppedKey = "_di.x";
+/** The latest session whose origin was told on this host, and which that was. */
+export const originKey = "_di.a";
 const siteKey = "_di.d";
 
 export const keptSeconds = 90 * 24 * 60 * 60;
@@ -16,9 +18,9 @@ export const held: Record<string, string> = {};
 
 export const read = (key: string): string => held[key] ?? stored[key] ?? "";
 
-export function write(key: string, value: string, into = stored): void {
+export function write(key: string, value: string | number, into = stored): void {
   attempt(() => {
-    into[key] = value;
+    into[key] = value as string;
   });
 }
 

@@ -22,7 +22,7 @@ export function track(
   event: string,
   metadata?: Metadata,
   trailing?: boolean,
-  extend?: (who: Who) => Metadata,
+  extend?: (who: Who) => Metadata | undefined,
   url = pageUrl,
 ): void {
   if (!running) return;
@@ -37,7 +37,7 @@ export function track(
 }
 
 export function identify(identity: Identity, proof?: Proof): void {
-  if (typeof identity !== "object") throw Error("identify({})");
+  if (typeof identity !== "object") throw "identify";
   const said = { identity, user_hash: proof?.user_hash, timestamp: Date.now(), write_key: options.key };
   const name = uuid();
   inSession((who) => {

@@ -57,7 +57,8 @@ export function touchOf(event: Event): Touch | null {
   const { url, referrer, properties } = event;
   const queryStart = url === null ? -1 : url.indexOf("?");
   const query = url !== null && queryStart >= 0 ? new URLSearchParams(url.slice(queryStart + 1).split("#")[0]) : null;
-  const outside = referrer === null || referrer === "" ? null : outsideReferrer(referrer, url);
+  const hasReferrer = referrer !== null && referrer !== "";
+  const outside = hasReferrer ? outsideReferrer(referrer, url) : null;
   // Most events say nothing of where they came from; they should not pay for twenty searches.
   if (query === null && outside === null && !Object.keys(properties).some((key) => TELLING_KEYS.has(key))) return null;
   const touch: Touch = { at: event.occurredMs };
@@ -80,7 +81,8 @@ export function touchOf(event: Event): Touch | null {
     if (clickValue.length <= CLICK_ID_LENGTH_MAX) touch.click_id_value = clickValue;
   }
   if (outside !== null) touch.referrer = outside;
-  const isArrival = typeof properties[ARRIVAL_KEY] === "string";
+  // Who came from a page of the same site, after a rest or from another sub-domain, has come from nowhere.
+  const isArrival = typeof properties[ARRIVAL_KEY] === "string" && (!hasReferrer || outside !== null);
   if (!named && clickId === undefined && outside === null && !isArrival) return null;
   if (url !== null) touch.landing = placeOf(url).path.slice(0, VALUE_LENGTH_MAX);
   return touch;

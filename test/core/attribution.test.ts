@@ -53,6 +53,15 @@ describe("the touch of an event", () => {
       event: { url: "/a", properties: { landing_page: "/a" } },
       touch: { landing: "/a" },
     },
+    {
+      what: "that is an arrival from another sub-domain",
+      event: {
+        url: "https://blog.example.com/a",
+        referrer: "https://www.example.com/",
+        properties: { landing_page: "https://blog.example.com/a" },
+      },
+      touch: null,
+    },
     { what: "with an utm that is no text", event: { properties: { utm_source: 7 } }, touch: null },
     {
       what: "with an utm too long",

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { createWorld, until, type Visitor, type World } from "./support/world.ts";
 
@@ -33,6 +34,46 @@ const ageSession = (page: Page, idleMs: number, ageMs = idleMs) =>
     },
     [idleMs, ageMs] as const,
   );
+
+test("activity between events keeps the session over half an hour; without it the session ends", async () => {
+  const visitor = await world.visitor();
+  const { page } = visitor;
+  await page.clock.install();
+  await open(visitor);
+  const session = async (name: string) => {
+    await page.evaluate(`doIntent.track("${name}")`);
+    await page.clock.runFor(1000);
+    return until(`the event ${name}`, () => visitor.events(name)[0]?.session_id);
+  };
+  const first = await session("first");
+  for (let n = 0; n < 2; n++) {
+    await page.clock.runFor(20 * minuteMs);
+    await page.mouse.move(100 + 50 * n, 100, { steps: 3 });
+    await page.clock.runFor(100);
+  }
+  expect(await session("active")).toBe(first);
+  await page.clock.runFor(40 * minuteMs);
+  expect(await session("idle")).not.toBe(first);
+});
+
+test("on https its cookies are for https only", async () => {
+  const visitor = await world.visitor();
+  const script = await Bun.file(join(import.meta.dirname, "../../tracker/dist/s.js")).text();
+  await visitor.context.route(/shop\.example/, (route) =>
+    new URL(route.request().url()).pathname === "/s.js"
+      ? route.fulfill({ contentType: "text/javascript", body: script })
+      : route.fulfill({ contentType: "text/html", body: '<script src="https://in.shop.example/s.js"></script>' }),
+  );
+  await visitor.page.goto("https://www.shop.example/");
+  const cookies = await until("both", async () => {
+    const all = await visitor.context.cookies();
+    return all.length >= 2 && all;
+  });
+  expect(cookies.map(({ name, secure, sameSite, domain }) => [name, secure, sameSite, domain]).sort()).toEqual([
+    ["_di", true, "Lax", ".shop.example"],
+    ["_di.s", true, "Lax", ".shop.example"],
+  ]);
+});
 
 describe("who it is", () => {
   test(`two tabs that begin at once on a first visit agree on one id and one session, in ${beginnings} races`, async () => {
@@ -77,7 +118,7 @@ describe("who it is", () => {
     await ageSession(visitor.page, 45 * minuteMs);
     await visitor.page.evaluate(`doIntent.track("waiting"); doIntent.consent(false); giveBack()`);
     await visitor.page.evaluate(`navigator.locks.request("_di.s", () => 0)`);
-    expect(await visitor.page.evaluate("Object.keys(localStorage)")).toEqual([]);
+    expect(await visitor.page.evaluate("Object.keys(localStorage)")).toEqual(["_di.x"]);
     expect(await visitor.context.cookies()).toEqual([]);
     expect(visitor.events("waiting")).toEqual([]);
   });

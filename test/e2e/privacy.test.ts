@@ -80,6 +80,41 @@ describe("20: consent", () => {
     },
   );
 
+  test("where none is required a withdrawal holds on the next page, in every tab, until it is given again", async () => {
+    const visitor = await world.visitor();
+    const path = world.page("<button>Buy</button>");
+    const other = await visitor.context.newPage();
+    for (const page of [other, visitor.page]) await page.goto(world.site + path);
+    await until("the views", () => visitor.events("page_view").length === 2);
+    await visitor.page.evaluate("doIntent.consent(false)");
+    await until("the other tab to hear", async () => (await other.evaluate("doIntent.id()")) === undefined);
+    for (let n = 0; n < 2; n++) {
+      await visitor.page.goto(world.site + path);
+      await visitor.page.waitForFunction("window.doIntent?.id && doIntent.id() === undefined");
+      expect(await kept(visitor)).toEqual({ storage: ["_di.x"], cookies: [] });
+      // Whoever asks on each page says so on each page.
+      await visitor.page.evaluate("doIntent.consent(false)");
+    }
+    await visitor.page.evaluate("doIntent.consent(true)");
+    await until("a view", () => visitor.events("page_view").length === 3);
+    const id = await visitor.id();
+    await visitor.page.goto(world.site + path);
+    await until("the next", () => visitor.events("page_view").length === 4);
+    // The other tab heard that it was given again, and takes nothing of it away.
+    expect(await visitor.id()).toBe(id);
+    expect(visitor.events("page_view").at(-1)?.anonymous_id).toBe(id);
+    expect((await kept(visitor)).storage).not.toContain("_di.x");
+  });
+
+  test("optOut() is not undone by a consent", async () => {
+    const visitor = await world.visitor();
+    await visitor.page.goto(world.site + world.page());
+    await until("the view", () => visitor.events("page_view").length);
+    await visitor.page.evaluate("doIntent.optOut(); doIntent.consent(false); doIntent.consent(true)");
+    expect(await visitor.page.evaluate("doIntent.id()")).toBeUndefined();
+    expect(await kept(visitor)).toEqual({ storage: ["_di.x"], cookies: [] });
+  });
+
   test("optOut() holds on the next page too", async () => {
     const visitor = await world.visitor();
     const path = world.page("<button>Buy</button>");
@@ -137,21 +172,74 @@ describe("21: where the visit came from", () => {
     { query: "?i=abc123", left: "" },
     { query: "?a=1%20b&i=abc123&b=%C3%A9+x#part", left: "?a=1%20b&b=%C3%A9+x#part" },
     { query: "?i=abc123&utm_source=mail", left: "?utm_source=mail" },
-  ])("the campaign link is bound, kept and taken from the address: $query", async ({ query, left }) => {
-    const visitor = await world.visitor();
-    const path = world.page();
-    await visitor.page.goto(`${world.site}${path}${query}`);
-    await until("the view", () => visitor.events("page_view").length);
-    expect(visitor.page.url()).toBe(`${world.site}${path}${left}`);
-    await visitor.page.goto(`${world.site}${path}?i=zzz999`);
-    const views = await until(
-      "the second view",
-      () => visitor.events("page_view").length === 2 && visitor.events("page_view"),
-    );
-    expect(views.map(({ properties }) => properties.campaign_link)).toEqual(["abc123", "abc123"]);
-    expect(views.some(({ url }) => /[?&]i=/.test(url))).toBe(false);
-    expect(visitor.page.url()).toBe(`${world.site}${path}`);
-  });
+    { query: "?x=1&i=abc%2D123", left: "?x=1", bound: "abc-123" },
+    { query: "?i=abc123#/route?i=other12&b=2", left: "#/route?i=other12&b=2" },
+    { query: "?a=1&i=abc123#/i=other12", left: "?a=1#/i=other12" },
+  ])(
+    "the campaign link is bound, kept and taken from the address: $query",
+    async ({ query, left, bound = "abc123" }) => {
+      const visitor = await world.visitor();
+      const path = world.page();
+      await visitor.page.goto(`${world.site}${path}${query}`);
+      await until("the view", () => visitor.events("page_view").length);
+      expect(visitor.page.url()).toBe(`${world.site}${path}${left}`);
+      await visitor.page.goto(`${world.site}${path}?i=zzz999`);
+      const views = await until(
+        "the second view",
+        () => visitor.events("page_view").length === 2 && visitor.events("page_view"),
+      );
+      expect(views.map(({ properties }) => properties.campaign_link)).toEqual([bound, bound]);
+      expect(views.some(({ url }) => /[?&]i=/.test(url))).toBe(false);
+      expect(visitor.page.url()).toBe(`${world.site}${path}`);
+    },
+  );
+});
+
+test("the campaign link is kept 90 days, and forgotten after", async () => {
+  const visitor = await world.visitor();
+  const { page } = visitor;
+  const path = world.page();
+  const dayMs = 24 * 60 * 60 * 1000;
+  const startMs = Date.now();
+  await page.clock.install({ time: startMs });
+  for (const [query, day] of [
+    ["?i=abc123", 0],
+    ["?n=89", 89],
+    ["?n=91", 91],
+  ] as const) {
+    await page.goto("about:blank");
+    await page.clock.setSystemTime(startMs + day * dayMs);
+    const before = visitor.events("page_view").length;
+    await page.goto(world.site + path + query);
+    await until("the view", async () => {
+      await page.clock.runFor(300);
+      return visitor.events("page_view").length > before;
+    });
+  }
+  const links = visitor.events("page_view").map(({ properties }) => properties.campaign_link);
+  expect(links).toEqual(["abc123", "abc123", undefined]);
+});
+
+test("going on to another sub-domain is no new arrival", async () => {
+  const visitor = await world.visitor();
+  const [first, second] = [world.page(), world.page()];
+  await visitor.page.goto(`${world.site}${first}?utm_source=ads`);
+  await until("the view", () => visitor.events("page_view").length === 1);
+  const blog = world.site.replace("www.", "blog.");
+  await visitor.page.evaluate((url) => {
+    location.href = url;
+  }, blog + second);
+  await until("the second view", () => visitor.events("page_view").length === 2);
+  await visitor.page.goto(`${blog}${second}?utm_source=mail`);
+  await until("the third view", () => visitor.events("page_view").length === 3);
+  const views = visitor.events("page_view");
+  expect(views.map(({ properties }) => [properties.utm_source, !!properties.landing_page])).toEqual([
+    ["ads", true],
+    [undefined, false],
+    ["mail", true],
+  ]);
+  expect(views[1]?.referrer).toStartWith(world.site);
+  expect(new Set(views.map(({ session_id }) => session_id)).size).toBe(1);
 });
 
 test("27: a driven browser says so and is stored as a bot", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { snippetText } from "../../src/features/tracker/snippet.ts";
 import { startPlainChromium } from "./support/chromium.ts";
 import { createWorld, until, type World } from "./support/world.ts";
 
@@ -138,7 +139,6 @@ describe("page views", () => {
       expect(await views(visitor, 1)).toEqual([start]);
       world.pages.put("/go", { html: "now" });
       expect(await views(visitor, 2)).toEqual([start, next]);
-      expect(visitor.events("page_view")[1]?.properties.prerendered).toBe(true);
       await until("the last word of the first", () => visitor.events("time_on_page").length);
       expect(visitor.events().some(({ url }) => url.endsWith(never))).toBe(false);
     } finally {
@@ -195,6 +195,71 @@ describe("the tag", () => {
     await visitor.page.click("button");
     await until("the click", () => visitor.events("cta_click").length);
     expect(refused.filter((text) => !text.includes("favicon"))).toEqual([]);
+  });
+
+  test("a page that is missing says so, and a view told by hand carries what is told", async () => {
+    const visitor = await world.visitor();
+    await visitor.page.goto(world.site + world.page("<main data-not-found>gone</main>"));
+    await views(visitor, 1);
+    await visitor.page.evaluate(() => document.querySelector("main")?.remove());
+    await visitor.page.evaluate(`doIntent.page({ step: 2 })`);
+    await views(visitor, 2);
+    const [missing, told] = visitor.events("page_view").map(({ properties }) => properties);
+    expect(missing).toMatchObject({ not_found: true });
+    expect(told).toMatchObject({ step: 2 });
+    expect(told).not.toHaveProperty("not_found");
+  });
+
+  test("whoever listens hears of views, events and leaves", async () => {
+    const visitor = await world.visitor();
+    await visitor.page.goto(world.site + world.page());
+    await views(visitor, 1);
+    await visitor.page.evaluate(`window.heard = [];
+      doIntent.on("view", (url) => heard.push(["view", url]));
+      doIntent.on("leave", (gone) => heard.push(["leave", gone]));
+      doIntent.on("event", ({ event }) => heard.push(["event", event]));
+      doIntent.on("view", () => { throw Error("of the page") });
+      history.pushState({}, "", "/next")`);
+    await views(visitor, 2);
+    await visitor.page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+    const heard = (await visitor.page.evaluate("heard")) as [string, unknown][];
+    expect(heard.filter(([name, what]) => name !== "event" || what === "page_view")).toEqual([
+      ["leave", false],
+      ["view", `${world.site}/next`],
+      ["event", "page_view"],
+      ["leave", true],
+    ]);
+  });
+
+  test("the stub as it is printed: nothing throws before the script is there, and what was taken out of it works after", async () => {
+    const visitor = await world.visitor();
+    const facts = { url: world.endpoint, scriptPath: "/s.js", integrity: "", writeKey: null };
+    const [stub = ""] = /<script>!function.*<\/script>/.exec(snippetText(facts)) ?? [];
+    const body = `<script>doIntent.track("early", { id: String(doIntent.id()) }); window.taken = doIntent.track;
+      window.heard = []; doIntent.on("event", ({ event }) => heard.push(event));
+      doIntent.q.push(["page"], ["nothing", []], ["track"])</script>`;
+    await visitor.page.goto(world.site + world.page(body + world.tag("defer"), stub));
+    await views(visitor, 1);
+    await visitor.page.evaluate(`taken("late", { id: doIntent.id() })`);
+    await until("the late one", () => visitor.events("late").length);
+    expect(visitor.events("early")[0]?.properties).toEqual({ id: "undefined" });
+    expect(visitor.events("late")[0]?.properties).toEqual({ id: await visitor.id() });
+    expect(await visitor.page.evaluate("heard")).toContain("early");
+  });
+
+  test("what is wrong takes nothing with it that was called beside it, before there is a session", async () => {
+    const visitor = await world.visitor();
+    const warnings: string[] = [];
+    visitor.page.on("console", (message) => {
+      if (message.type() === "warning") warnings.push(message.text());
+    });
+    const calls = `const round = {}; round.round = round; window.doIntent = { q: [["track", ["round", round]],
+      ["identify", [{ email: "jane@acme.example" }]], ["track", ["fine"]]] }`;
+    await visitor.page.goto(world.site + world.page("", `<script>${calls}</script>${world.tag()}`));
+    await views(visitor, 1);
+    await until("the good call", () => visitor.events("fine").length);
+    await until("the identify", () => world.gate.posts().some(({ path }) => path === "/identify"));
+    expect(warnings.length).toBe(1);
   });
 
   test("misuse warns once on the console and throws never", async () => {

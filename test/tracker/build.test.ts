@@ -26,7 +26,7 @@ describe("the built tracker", () => {
 
   // A little above what they are: whoever makes one larger says so here.
   test.each([
-    { name: "observe.js", min: 9700, gzip: 4500, brotli: 4100 },
+    { name: "observe.js", min: 9900, gzip: 4600, brotli: 4150 },
     { name: "personalize.js", min: 2900, gzip: 1550, brotli: 1400 },
     { name: "magnet.js", min: 6600, gzip: 3000, brotli: 2600 },
   ])("$name is at most $min bytes, $gzip gzip, $brotli brotli", ({ name, ...most }) => {

@@ -9,15 +9,21 @@ export interface Core {
   track(event: string, metadata?: Metadata, trailing?: boolean, extend?: undefined, url?: string): void;
   view(metadata?: Metadata, url?: string): void;
   touch(): string;
-  /** Takes a campaign link out of the address and gives it back, or nothing. A cached core may not know it yet. */
-  bind?(): string;
+  /** Takes a campaign link out of the address and gives it back, or nothing. */
+  bind(): string;
   /** The link this page was opened with. */
-  landed?: string;
+  landed: string;
   api: DoIntent;
   url: string;
   startMs: number;
   early: Early;
 }
+
+/** The same in order: names that two scripts share cannot be made short, and the core has no room for them. */
+export type Handed = [
+  ...[Core["options"], Core["api"], Core["track"], Core["view"], Core["touch"]],
+  ...[Core["bind"], Core["landed"], Core["url"], Core["startMs"], Core["early"]],
+];
 
 /** The core, and the page's own events: those from before too. */
 export interface Observed extends Core {

@@ -21,7 +21,7 @@ export function watchMoves({ bind, land, options, on, url, view }: Observed): vo
   }
 
   function moved(how?: string | null): void {
-    const link = bind?.();
+    const link = bind();
     const at = address();
     if (link) land(link, at);
     // Before the first view there is nothing to move from.

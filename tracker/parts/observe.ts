@@ -3,7 +3,7 @@ import { guard, listen } from "../safe.ts";
 import { watchLandings } from "./campaign.ts";
 import { watchClicks } from "./clicks.ts";
 import { watchCopy } from "./copy.ts";
-import type { Core, Observed } from "./core.ts";
+import type { Core, Handed, Observed } from "./core.ts";
 import { watchForms } from "./forms.ts";
 import { watchMoves } from "./moves.ts";
 import { watchDemand } from "./on-demand.ts";
@@ -21,8 +21,10 @@ const observers = {
   copy: watchCopy,
 };
 
-/** All that is seen of a page without being told; it comes a moment after the first view. */
-export function observe(core: Core): void {
+/** All that is seen of a page without being told; it comes a moment after the first view, and is given the core in order. */
+export function observe(...given: Handed): void {
+  const [options, api, track, view, touch, bind, landed, url, startMs, early] = given;
+  const core: Core = { options, api, track, view, touch, bind, landed, url, startMs, early };
   const handlers: [type: string, handler: (event: never, path: EventTarget[]) => void][] = [];
   const hear: Observed["hear"] = (types, handler) => {
     listen(window, types, (event) => handler(event as never, event.composedPath()));

@@ -6,10 +6,13 @@ export type SnippetFacts = {
   writeKey: string | null;
 };
 
-const CALLS = "identify track page consent reset optOut on";
+const CALLS = "identify track page consent reset optOut on id";
 
-/** Lets a page call before the script has come. */
-const STUB = `<script>window.doIntent=window.doIntent||{q:[]};"${CALLS}".split(" ").forEach(function(n){doIntent[n]=doIntent[n]||function(){doIntent.q.push([n,arguments])}})</script>`;
+/**
+ * Lets a page call before the script has come, and whoever took a function out of it calls the script ever after. There is
+ * no id yet to wait for.
+ */
+const STUB = `<script>!function(d){d.q=d.q||[];"${CALLS}".split(" ").forEach(function(n){d[n]=d[n]||function f(){if(d[n]!==f)return d[n].apply(d,arguments);if(n!=="id")d.q.push([n,arguments])}})}(window.doIntent=window.doIntent||{})</script>`;
 
 /** The tag for the places where people paste such things. */
 export function snippetText({ url, scriptPath, integrity, writeKey }: SnippetFacts): string {

@@ -58,6 +58,7 @@ export function refusalCases(stage: () => Stage): void {
     {
       what: "consent denied in words",
       head: `<script>window.doIntent = { q: [["consent", [false]]] }</script>`,
+      attributes: `async data-consent="required"`,
     },
   ];
 

@@ -4,6 +4,8 @@ export type Sent = {
   search: string;
   origin: string | null;
   cookie: string | null;
+  /** A beacon is `no-cors`, a fetch `cors`. */
+  mode: string | null;
   at: number;
   bytes: number;
   body: { events?: { event: string; event_id: string }[]; identity?: object; sent_at?: number };
@@ -37,6 +39,7 @@ export function startGate(target: number) {
         search: url.search,
         origin: request.headers.get("origin"),
         cookie: request.headers.get("cookie"),
+        mode: request.headers.get("sec-fetch-mode"),
         at: Date.now(),
         bytes: Buffer.byteLength(text),
         body: request.method === "POST" ? JSON.parse(text) : {},
