@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FRAME_BYTES_MAX } from "../../src/features/live/limits.ts";
 import type { TrackAnswer } from "../../src/features/track/track.ts";
 import { type Server, startServer } from "../e2e/support/server.ts";
 import { blocksOf } from "../readme/markdown.ts";
@@ -98,7 +99,7 @@ describe.skipIf(!hasCaddy)("behind Caddy, as the page sets it up", () => {
     expect(server.events().filter(({ event_id }) => event_id.startsWith("over-wss-"))).toHaveLength(60);
     const large = await client.ask([...Array(40)].map(() => ({ ...event, metadata: { text: "x".repeat(1_000) } })));
     expect(large).toMatchObject({ status: 200, body: { accepted: 40 } });
-    client.send("x".repeat(600_000));
+    client.send("x".repeat(FRAME_BYTES_MAX + 1));
     expect(await client.closed).toMatchObject({ code: 1009, reason: expect.stringContaining("a frame may have") });
   });
 });

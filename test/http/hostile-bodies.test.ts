@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { listen } from "../../src/commands/serve.ts";
-import { BATCH_BYTES_MAX } from "../../src/features/track/schema.ts";
+import { FRAME_BYTES_MAX } from "../../src/features/live/limits.ts";
 import { startInstance, type TestInstance } from "../support/instance.ts";
 import { openLive } from "../support/live.ts";
 import { MARKER } from "../support/secrecy.ts";
@@ -269,7 +269,7 @@ describe("hostile bodies", () => {
     for (const { name, path = "/track", body, headers, status, code, field } of TABLE) {
       // What is no text is no text frame either.
       if (path !== "/track" || typeof body !== "string" || headers?.["content-encoding"] !== undefined) continue;
-      if (Buffer.byteLength(body) > BATCH_BYTES_MAX) continue;
+      if (Buffer.byteLength(body) > FRAME_BYTES_MAX) continue;
       const client = await openLive(url);
       const answer = await client.ask<{ error?: object }>(body);
       client.close();
