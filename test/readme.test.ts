@@ -99,7 +99,12 @@ describe("what the page says of the code", () => {
   test("the schedule of deliveries is the one in force", () => {
     const waits: string[] = [];
     for (let attempts = 0; ; attempts += 1) {
-      const { state, nextAttemptMs } = conclude({ outcome: "retry" }, attempts, 0, () => 0);
+      const { state, nextAttemptMs } = conclude(
+        { outcome: "retry" },
+        attempts,
+        { nowMs: 0, failingSinceMs: null },
+        () => 0,
+      );
       if (state === "dead") break;
       waits.push(inWords(nextAttemptMs));
     }

@@ -6,7 +6,7 @@ const ANSWER_KEPT_MAX = 500;
 const ANSWER_SEEN_MAX = 4_096;
 /** The shortest run of characters that, when it also stands in what we sent, is taken for an echo of it. */
 const ECHO_MIN = 6;
-const RETRY_AFTER_MAX_MS = DAY_MS;
+export const RETRY_AFTER_MAX_MS = DAY_MS;
 
 /** The rule of plain HTTP: 2xx is delivered, 410 is gone, all else is tried again, at the earliest when it says. */
 export function judgeHttp(answer: Answer, nowMs: number): Verdict {

@@ -1,3 +1,4 @@
+import { RETRY_AFTER_MAX_MS } from "../destinations/answer.ts";
 import type { DestinationConfig } from "../destinations/config.ts";
 import { destinationOf } from "../destinations/registry.ts";
 import type { DeliveryMark, DeliveryStore, DueDelivery } from "../store/sqlite/delivery.ts";
@@ -40,22 +41,25 @@ export function createLane(name: string, options: LaneOptions): Lane {
   let underWay = 0;
   /** The last look found nothing to send: a place that becomes free is no reason for another. */
   let isDrained = false;
-  let quietUntilMs = 0;
   let health = store.health(name);
+  let quietUntilMs = quietUntil(health, now());
 
   const noteDown = (deliveries: readonly DueDelivery[], attempts: Exclude<Attempts, "unclear">): void => {
     const nowMs = now();
     // Where one record of several arrived, the destination is well.
     const outcomes = attempts.map(({ verdict }) => verdict.outcome);
     const telling = outcomes.find((outcome) => outcome === "delivered") ?? outcomes[0];
-    const changed = telling === undefined ? null : healthAfter(health, telling, nowMs);
-    for (const [index, { verdict, status, answer }] of attempts.entries()) {
+    let askedMs: number | null = null;
+    const marks = attempts.map(({ verdict, status, answer }, index): DeliveryMark => {
       const { deliveryId, attempts: before } = deliveries[index] as DueDelivery;
-      const { quietUntilMs: askedMs, ...conclusion } = conclude(verdict, before, nowMs, options.random);
-      quietUntilMs = Math.max(quietUntilMs, askedMs ?? 0);
-      const mark = { deliveryId, destination: name, ...conclusion, attemptedMs: nowMs, status, answer };
-      options.record(mark, index === 0 ? changed : null);
-    }
+      const at = { nowMs, failingSinceMs: health.failingSinceMs };
+      const { quietUntilMs: untilMs, ...conclusion } = conclude(verdict, before, at, options.random);
+      if (untilMs !== null) askedMs = Math.max(untilMs, askedMs ?? 0);
+      return { deliveryId, destination: name, ...conclusion, attemptedMs: nowMs, status, answer };
+    });
+    quietUntilMs = Math.max(quietUntilMs, askedMs ?? 0);
+    const changed = telling === undefined ? null : healthAfter(health, telling, nowMs, askedMs);
+    for (const [index, mark] of marks.entries()) options.record(mark, index === 0 ? changed : null);
     health = changed ?? health;
   };
 
@@ -108,8 +112,13 @@ export function createLane(name: string, options: LaneOptions): Lane {
     refresh: () => {
       queue.rewind();
       health = store.health(name);
-      quietUntilMs = 0;
+      quietUntilMs = quietUntil(health, now());
     },
     underWay: () => underWay,
   };
+}
+
+/** What lies further ahead than anybody can ask for was noted by a clock that was wrong. */
+function quietUntil({ quietUntilMs }: DestinationHealth, nowMs: number): number {
+  return quietUntilMs === null || quietUntilMs > nowMs + RETRY_AFTER_MAX_MS ? 0 : quietUntilMs;
 }

@@ -33,6 +33,14 @@ export function createMarkBook(
   const changedHealth = new Map<string, DestinationHealth>();
   let timer: ReturnType<typeof setTimeout> | null = null;
   let isClosed = false;
+  const reported = new Map<string, string>();
+
+  /** How long it wants to hear nothing changes often, and is not told. */
+  const report = (destination: string, { quietUntilMs: _, ...health }: DestinationHealth): void => {
+    const told = JSON.stringify(health);
+    if (reported.get(destination) !== told) reportHealth(destination, health, log);
+    reported.set(destination, told);
+  };
 
   const flush = (): void => {
     if (timer !== null) clearTimeout(timer);
@@ -59,7 +67,7 @@ export function createMarkBook(
       timer ??= setTimeout(flush, WINDOW_MS);
       if (health !== null) {
         changedHealth.set(mark.destination, health);
-        reportHealth(mark.destination, health, log);
+        report(mark.destination, health);
       }
       if (mark.state === "dead") {
         const { destination, status } = mark;
@@ -74,7 +82,7 @@ export function createMarkBook(
   };
 }
 
-function reportHealth(destination: string, health: DestinationHealth, log: DeliveryLog): void {
+function reportHealth(destination: string, health: Omit<DestinationHealth, "quietUntilMs">, log: DeliveryLog): void {
   if (health.pausedMs !== null) log.warn("destination_paused", { destination, reason: health.pauseReason });
   else if (health.failingSinceMs !== null) log.warn("destination_failing", { destination });
   else log.info("destination_recovered", { destination });

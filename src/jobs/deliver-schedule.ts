@@ -19,8 +19,9 @@ const RETRY_DELAYS_MS = [
 ];
 /** Spreads what failed together, always to later, so that nobody comes before their time. */
 const JITTER_SHARE = 0.1;
-/** Whoever says "too many, come back at once" would be asked without end. */
+/** Whoever says "too many, come back at once" would be asked without end: as long again as it has lasted, within these. */
 const LIMITED_MIN_MS = 500;
+const LIMITED_GROWN_MS = 5 * MINUTE_MS;
 
 export type Conclusion = {
   state: DeliveryState;
@@ -31,7 +32,12 @@ export type Conclusion = {
 };
 
 /** What follows from an attempt. Being early does not count as a failure: a busy day must not kill what waits its turn. */
-export function conclude(verdict: Verdict, attempts: number, nowMs: number, random: () => number): Conclusion {
+export function conclude(
+  verdict: Verdict,
+  attempts: number,
+  { nowMs, failingSinceMs }: { nowMs: number; failingSinceMs: number | null },
+  random: () => number,
+): Conclusion {
   const count = attempts + 1;
   switch (verdict.outcome) {
     case "delivered":
@@ -39,7 +45,9 @@ export function conclude(verdict: Verdict, attempts: number, nowMs: number, rand
     case "refused":
       return { state: "dead", attempts: count, nextAttemptMs: nowMs, quietUntilMs: null };
     case "limited": {
-      const untilMs = nowMs + Math.max(verdict.afterMs, LIMITED_MIN_MS);
+      const lastedMs = nowMs - (failingSinceMs ?? nowMs);
+      const leastMs = Math.min(Math.max(lastedMs, LIMITED_MIN_MS), LIMITED_GROWN_MS);
+      const untilMs = nowMs + Math.max(verdict.afterMs, leastMs);
       return { state: "pending", attempts, nextAttemptMs: untilMs, quietUntilMs: untilMs };
     }
     default: {

@@ -2,7 +2,7 @@ import type { DestinationConfig } from "../destinations/config.ts";
 import type { RenderContext } from "../destinations/interface.ts";
 import { onceFree } from "../engine/held.ts";
 import type { DeliveryStore } from "../store/sqlite/delivery.ts";
-import type { DestinationHealth } from "../store/sqlite/destination.ts";
+import { type DestinationHealth, HEALTHY } from "../store/sqlite/destination.ts";
 import { type Attempt, type Post, realPost } from "./deliver-attempt.ts";
 import { createRounds, systemTimer, type Timer } from "./deliver-clock.ts";
 import { createLanes } from "./deliver-lanes.ts";
@@ -76,7 +76,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   });
   const book = createMarkBook(store, log, lanes.release);
   const lookAgain = setInterval(() => {
-    if (setback.wasSetBack()) void pullForward();
+    if (setback.wasSetBack()) void pullForward(true);
     lanes.wake();
   }, options.lookAgainMs ?? LOOK_AGAIN_MS);
   lookAgain.unref();
@@ -104,7 +104,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const nowMs = now();
     const hurry = () => store.hurry(name, nowMs, HURRY_ROWS);
     let hurried = await onceFree(() => {
-      setHealth(name, { pausedMs: null, pauseReason: null, failingSinceMs: null });
+      setHealth(name, HEALTHY);
       return hurry();
     });
     while (stopped === null && hurried === HURRY_ROWS) {
@@ -116,10 +116,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   /** What was put off by a clock that was ahead would wait until the clock is there again, which may take a day. */
-  const pullForward = async (): Promise<void> => {
+  const pullForward = async (isSetBack = false): Promise<void> => {
     try {
       for (const { name } of options.destinations()) {
-        lanes.refresh(name);
+        const health = store.health(name);
+        if (isSetBack && health.quietUntilMs !== null) setHealth(name, { ...health, quietUntilMs: null });
+        else lanes.refresh(name);
         while (stopped === null && store.pullForward(name, now(), HURRY_ROWS) === HURRY_ROWS)
           await new Promise((resolve) => setImmediate(resolve));
       }
