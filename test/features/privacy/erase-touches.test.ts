@@ -114,6 +114,9 @@ test("after an undone merge neither signals nor the log of a third one keep thei
   });
   // Whoever is left knows where they came from by their own visits, also when that merge is undone.
   await undo("phone");
+  // Nor does that bring anything of theirs back.
+  expect(tablesWith(instance, MARK)).toEqual([]);
+  expect(tablesWith(instance, "eves.example")).toEqual([]);
   const left = instance.rows<{ attribution: string | null }>("select attribution from intent_score");
   expect(left.filter(({ attribution }) => attribution?.includes("hers"))).toHaveLength(1);
   expect((await instance.getSecret<{ score: number }>("/people/grace")).body.score).toBe(60);

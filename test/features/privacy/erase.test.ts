@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { parseId } from "../../../src/core/id.ts";
 import type { MergesAnswer } from "../../../src/features/merges/merges.ts";
 import type { EraseAnswer } from "../../../src/features/privacy/erase.ts";
 import { compact } from "../../../src/store/sqlite/compact.ts";
@@ -38,16 +39,28 @@ async function importLeads(instance: TestInstance, name: string, leads: object[]
   return answer.body;
 }
 
+/** Filled while a list is being stored, and by what is swept: nothing of anybody stands in them. */
+const NOT_FILLED = ["campaign_load", "retention"];
+
 /** Somebody with a past in every table there is, and a colleague beside them. */
 async function live(instance: TestInstance): Promise<string> {
   await send(instance, "POST", "/destinations/crm/pause");
+  await instance.get("/health");
+  await instance.postSecret("/keys", { name: "crm", scopes: ["read"] });
+  // Somebody else was erased before.
+  await track(instance, "gone-before", "asked");
+  await erase(instance, "/people/gone-before");
   await importLeads(instance, "spring", [{ email: EMAIL, first_name: MARK }, { email: FRIEND }]);
   for (const visitor of [`${MARK}-one`, `${MARK}-two`]) {
-    await track(instance, visitor, "asked", { url: `https://acme.example/${MARK}`, metadata: { note: MARK } });
+    const url = `https://acme.example/${MARK}?gclid=${MARK}-click&utm_source=${MARK}`;
+    const referrer = `https://${MARK}.example/from`;
+    await track(instance, visitor, "asked", { url, referrer, metadata: { note: MARK } });
     await identify(instance, visitor, { email: EMAIL, name: MARK, phone: "+49 30 1234567" });
   }
   await track(instance, "grace-one", "asked");
   await identify(instance, "grace-one", { email: FRIEND });
+  await claimAndClick(instance);
+  await partFromAnother(instance);
   // Refused, and kept as it came.
   await track(instance, `${MARK}-one`, "identify");
   await instance.post("/track", {
@@ -58,6 +71,29 @@ async function live(instance: TestInstance): Promise<string> {
   await instance.post("/track", { event: "", anonymous_id: "other", metadata: { tel: "0049 (0)30 123-4567" } });
   await instance.post("/track", { event: "", anonymous_id: "other", metadata: { tel: "no number" } });
   return (await identify(instance, null, { email: EMAIL })).body.person_id;
+}
+
+/** A claim that waits for somebody to look at it, and a click on a colleague's link. */
+async function claimAndClick(instance: TestInstance): Promise<void> {
+  await identify(instance, null, { email: EMAIL, user_id: `${MARK}-id` });
+  // One more than a person may have.
+  for (const number of [2, 3, 4, 5, 6]) {
+    await identify(instance, null, { user_id: `${MARK}-id`, email: `${MARK}-${number}@acme.com` });
+  }
+  const links = instance.rows<{ email: string; link: string }>("select email, link_id as link from lead");
+  for (const { link } of links) {
+    const url = `https://acme.example/demo?i=${link}`;
+    await track(instance, `${MARK}-one`, "campaign_click", { url, metadata: { link, evidence: "moved" } });
+  }
+}
+
+/** A merge that was undone, so that two people are held apart. */
+async function partFromAnother(instance: TestInstance): Promise<void> {
+  await identify(instance, null, { phone: "+49307654321" });
+  instance.clock.nowMs += 1_000;
+  await identify(instance, null, { email: EMAIL, phone: "+49307654321" });
+  const { merges } = (await instance.getSecret<MergesAnswer>("/merges")).body;
+  expect((await instance.postSecret(`/merges/${merges[0]?.merge_id}/undo`, "")).status).toBe(200);
 }
 
 test("everything about a person goes, in one transaction, by every way to name them; the counts say what", async () => {
@@ -72,17 +108,32 @@ test("everything about a person goes, in one transaction, by every way to name t
   for (const name of names) {
     await using instance = startInstance({ intent: intentOf(receiver.url) });
     const personId = await live(instance);
-    expect(tablesWith(instance, MARK)).toEqual(
-      expect.arrayContaining(["event", "identity", "person", "session", "signal", "delivery", "merge", "lead"]),
-    );
+    const tables = instance.rows<{ name: string }>("select name from sqlite_schema where type = 'table'");
+    const empty = tables.map(({ name }) => name).filter((name) => count(instance, name) === 0);
+    expect(empty.sort()).toEqual(NOT_FILLED);
+    expect(tablesWith(instance, MARK).sort()).toEqual([
+      "campaign_lead",
+      "delivery",
+      "event",
+      "identity",
+      "intent_score",
+      "lead",
+      "merge",
+      "merge_review",
+      "person",
+      "rejected_event",
+      "session",
+      "signal",
+    ]);
     const before = { event: count(instance, "event"), delivery: count(instance, "delivery") };
     const { status, body } = await erase(instance, name(personId));
     expect(status).toBe(200);
     expect(tablesWith(instance, MARK)).toEqual([]);
     expect(tablesWith(instance, "301234567")).toEqual([]);
-    expect(body).toMatchObject({ person_id: personId, suppressed: 5 });
-    expect(body.erased).toMatchObject({ person: 2, intent_score: 1, merge: 1, lead: 1, campaign_lead: 1 });
-    expect(body.erased.rejected_event).toBe(3);
+    expect(body).toMatchObject({ person_id: personId, suppressed: 10, stripped: { campaign_click: 1 } });
+    expect(body.erased).toMatchObject({ person: 2, intent_score: 1, lead: 1, campaign_lead: 1, campaign_click: 1 });
+    expect(body.erased).toMatchObject({ merge: 2, apart: 2, merge_review: 1, rejected_event: 3 });
+    for (const table of ["merge", "apart", "merge_review"]) expect([table, count(instance, table)]).toEqual([table, 0]);
     expect(body.erased.event).toBe((before.event ?? 0) - (count(instance, "event") ?? 0));
     expect(body.erased.delivery).toBe((before.delivery ?? 0) - (count(instance, "delivery") ?? 0));
     // The colleague, the company and the refused event of somebody else are as they were.
@@ -105,6 +156,37 @@ test("what waited to be sent is not sent any more, and whoever stands behind it 
   while (instance.rows("select 1 from delivery where state = 'pending'").length > 0) await Bun.sleep(5);
   expect(receiver.received.length).toBeGreaterThan(0);
   expect(JSON.stringify(receiver.received)).not.toContain(MARK);
+});
+
+test("what somebody else waits for behind what was of both is sent", async () => {
+  await using receiver = await startReceiver(answering(200, ""));
+  await using instance = startInstance({ intent: { ...intentOf(receiver.url), accounts: { thresholds: {} } } });
+  await send(instance, "POST", "/destinations/crm/pause");
+  await identify(instance, "grace-one", { user_id: "grace" });
+  instance.clock.nowMs += 1_000;
+  await identify(instance, null, { email: EMAIL });
+  instance.clock.nowMs += 1_000;
+  await identify(instance, null, { user_id: "grace", email: EMAIL });
+  instance.clock.nowMs += 1_000;
+  // Told of both, and first in the line of whoever stays.
+  await track(instance, "grace-one", "asked");
+  const { merges } = (await instance.getSecret<MergesAnswer>("/merges")).body;
+  expect((await instance.postSecret(`/merges/${merges[0]?.merge_id}/undo`, "")).status).toBe(200);
+  // A level that was not told of both.
+  instance.configureIntent({
+    ...intentOf(receiver.url),
+    accounts: { thresholds: {} },
+    thresholds: { warm: 10, hot: 60, burning: 61 },
+  });
+  instance.clock.nowMs += 1_000;
+  await track(instance, "grace-one", "asked");
+  const waiting = () =>
+    instance.rows<{ next: number | null }>("select next_attempt_at as next from delivery order by delivery_id");
+  expect(waiting().at(0)?.next).not.toBeNull();
+  expect(waiting().at(-1)?.next).toBeNull();
+  expect((await erase(instance, `/people/${EMAIL}`)).status).toBe(200);
+  expect(waiting()).toHaveLength(1);
+  expect(waiting()[0]?.next).not.toBeNull();
 });
 
 test("a company that nobody is left of goes as well", async () => {
@@ -254,8 +336,12 @@ test.each([
       await personOf(Object.values(theirs)[0] ?? ""),
     ];
     expect(marked).not.toBe(friend);
-    expect((await erase(instance, `/people/${marked}`)).status).toBe(200);
+    const { body } = await erase(instance, `/people/${marked}`);
+    expect(body.erased).toMatchObject({ apart: 2 });
     expect(tablesWith(instance, MARK)).toEqual([]);
+    const id = parseId("person", marked) ?? 0;
+    expect(instance.rows("select 1 from merge where survivor_id = ?1 or absorbed_id = ?1", id)).toEqual([]);
+    expect(count(instance, "apart")).toBe(0);
     expect((await instance.getSecret<{ traits: object }>(`/people/${friend}`)).body.traits).toEqual({ role: "cto" });
     // What is left can still be read and goes on.
     await track(instance, "grace-one", "asked");
