@@ -51,26 +51,39 @@ const headers = z
 
 const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/);
 
-const filterSchema = z
-  .strictObject({
-    types: z
-      .array(z.enum(SIGNAL_TYPES))
-      .min(1)
+const conditionsSchema = z.strictObject({
+  types: z
+    .array(z.enum(SIGNAL_TYPES))
+    .min(1)
+    .optional()
+    .describe("Only what is told under these names: people, accounts, requests for lead magnets"),
+  thresholds: z
+    .array(z.string().min(1).max(64))
+    .min(1)
+    .max(FILTER_NAMES_MAX)
+    .optional()
+    .describe(
+      "Only crossings of these thresholds; those of accounts are named account.hot and the like, requests lead_magnet.SLUG",
+    ),
+  groups: z.record(z.string(), z.number().min(0)).optional().describe("Only with at least so many points in a group"),
+  accounts_only: z.boolean().optional().describe("Only people who belong to an account"),
+  with_email_only: z.boolean().optional().describe("Only people whose e-mail is known"),
+});
+
+const filterSchema = conditionsSchema
+  .extend({
+    except: conditionsSchema
+      .refine((conditions) => Object.values(conditions).some(isCondition), {
+        message: "name at least one condition, else nothing is ever sent",
+      })
       .optional()
-      .describe("Only what is told under these names: people, accounts, requests for lead magnets"),
-    thresholds: z
-      .array(z.string().min(1).max(64))
-      .min(1)
-      .max(FILTER_NAMES_MAX)
-      .optional()
-      .describe(
-        "Only crossings of these thresholds; those of accounts are named account.hot and the like, requests lead_magnet.SLUG",
-      ),
-    groups: z.record(z.string(), z.number().min(0)).optional().describe("Only with at least so many points in a group"),
-    accounts_only: z.boolean().optional().describe("Only people who belong to an account"),
-    with_email_only: z.boolean().optional().describe("Only people whose e-mail is known"),
+      .describe("Leave out what meets all of these"),
   })
   .describe("Which signals go here; all of them where it is missing");
+
+function isCondition(value: unknown): boolean {
+  return typeof value === "boolean" ? value : Object.keys(value ?? {}).length > 0;
+}
 
 const common = {
   name: z
@@ -229,4 +242,4 @@ export const destinationSchema = z.discriminatedUnion("type", [
 export type DestinationConfig = z.infer<typeof destinationSchema>;
 type DestinationType = DestinationConfig["type"];
 export type ConfigOf<Type extends DestinationType> = Extract<DestinationConfig, { type: Type }>;
-export type Filter = z.infer<typeof filterSchema>;
+export type Conditions = z.infer<typeof conditionsSchema>;

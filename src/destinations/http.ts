@@ -4,7 +4,7 @@ import { judgeHttp } from "./answer.ts";
 import { briefOf, linesOf } from "./brief.ts";
 import type { ConfigOf } from "./config.ts";
 import type { RemoteDestination, RenderContext } from "./interface.ts";
-import { remoteOptions } from "./remote.ts";
+import { remoteOptions, testHeaders } from "./remote.ts";
 import { readHeaders } from "./secret.ts";
 import { signalEnvelope } from "./webhook.ts";
 
@@ -16,15 +16,16 @@ export function http(config: ConfigOf<"http">): RemoteDestination {
   return {
     ...remoteOptions(config),
     render: (signal, context) => JSON.stringify(fill(config.body, valuesOf(signal, context))),
-    request: async ({ deliveryId, body }, { secret }) => ({
+    request: async (parcel, { secret }) => ({
       url: await secret(config.url),
       method: config.method,
       headers: {
         "content-type": "application/json",
-        "idempotency-key": deliveryId,
+        "idempotency-key": parcel.deliveryId,
         ...(await readHeaders(config.headers, secret)),
+        ...testHeaders(parcel),
       },
-      body,
+      body: parcel.body,
     }),
     judge: judgeHttp,
   };
@@ -34,7 +35,8 @@ export function http(config: ConfigOf<"http">): RemoteDestination {
 function valuesOf(signal: SignalData, context: RenderContext): Json {
   const { type, timestamp, data } = signalEnvelope(signal, context);
   const brief = briefOf(signal, context);
-  const values = { type, timestamp, ...data, who: brief.who, heat: brief.heat, link: brief.link };
+  const who = context.isTest === true ? `TEST ${brief.who}` : brief.who;
+  const values = { type, timestamp, ...data, who, heat: brief.heat, link: brief.link };
   return JSON.parse(JSON.stringify({ ...values, text: linesOf(brief).join("\n") }));
 }
 

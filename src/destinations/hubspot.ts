@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { isAboutAccount, type SignalData } from "../core/signal.ts";
 import { jsonOf, judgeHttp } from "./answer.ts";
-import { briefOf } from "./brief.ts";
 import type { ConfigOf } from "./config.ts";
 import type { Answer, BatchVerdict, RemoteDestination, RenderContext, Verdict } from "./interface.ts";
-import { BATCH_ANSWER_MAX_BYTES, jsonRequest, keyIn, recordsIn, remoteOptions } from "./remote.ts";
+import { BATCH_ANSWER_MAX_BYTES, jsonRequest, keyIn, recordsIn, recordWords, remoteOptions } from "./remote.ts";
 
 /** HubSpot allows an app a hundred requests in ten seconds. */
 const SPACING_MS = 100;
@@ -59,13 +58,14 @@ export function hubspot(config: ConfigOf<"hubspot">): RemoteDestination {
 }
 
 function inputOf(signal: SignalData, { properties }: ConfigOf<"hubspot">, context: RenderContext) {
+  const { level, reasons } = recordWords(signal, context);
   return {
     idProperty: "email",
     id: signal.person.email,
     properties: {
       [properties.score]: String(Math.round(signal.score)),
-      [properties.level]: signal.magnet?.level ?? signal.threshold.name,
-      [properties.reasons]: briefOf(signal, context).reasons.join("\n"),
+      [properties.level]: level,
+      [properties.reasons]: reasons,
     },
   };
 }

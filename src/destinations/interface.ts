@@ -13,6 +13,7 @@ export type Parcel = {
   deliveryId: string;
   body: string;
   nowMs: number;
+  isTest?: boolean;
 };
 
 export type OutgoingRequest = {

@@ -1,5 +1,7 @@
+import type { SignalData } from "../core/signal.ts";
 import { jsonOf } from "./answer.ts";
-import type { OutgoingRequest, RemoteDestination } from "./interface.ts";
+import { briefOf } from "./brief.ts";
+import type { OutgoingRequest, Parcel, RemoteDestination, RenderContext } from "./interface.ts";
 
 /** Of what is said about up to two hundred records. */
 export const BATCH_ANSWER_MAX_BYTES = 1_048_576;
@@ -21,6 +23,18 @@ export function remoteOptions(
 
 export function jsonRequest(url: string, body: string, headers: { [name: string]: string } = {}): OutgoingRequest {
   return { url, method: "POST", headers: { ...headers, "content-type": "application/json" }, body };
+}
+
+/** So that whoever routes requests tells a test from an alarm without reading the body. */
+export function testHeaders({ isTest }: Pick<Parcel, "isTest">): { [name: string]: string } {
+  return isTest === true ? { "x-do-intent-test": "1" } : {};
+}
+
+/** What a CRM is told of how hot somebody is, and why. */
+export function recordWords(signal: SignalData, context: RenderContext): { level: string; reasons: string } {
+  const { reasons } = briefOf(signal, context);
+  if (context.isTest === true) return { level: "test", reasons: ["TEST, and nobody real", ...reasons].join("\n") };
+  return { level: signal.magnet?.level ?? signal.threshold.name, reasons: reasons.join("\n") };
 }
 
 type StoredRecord = { [field: string]: unknown };

@@ -1,5 +1,5 @@
 import { type SignalData, typeOf } from "../core/signal.ts";
-import type { DestinationConfig, Filter } from "./config.ts";
+import type { Conditions, DestinationConfig } from "./config.ts";
 import type { RenderContext } from "./interface.ts";
 import { destinationOf } from "./registry.ts";
 
@@ -11,17 +11,19 @@ export function renderDeliveries(
 ): { destination: string; body: string }[] {
   return destinations.flatMap((config) => {
     const destination = destinationOf(config);
-    const isWanted = passes(signal, config.filter ?? {}) && (destination.accepts?.(signal) ?? true);
+    const { except, ...wanted } = config.filter ?? {};
+    const isExcepted = except !== undefined && meets(signal, except);
+    const isWanted = meets(signal, wanted) && !isExcepted && (destination.accepts?.(signal) ?? true);
     return isWanted ? [{ destination: config.name, body: destination.render(signal, context) }] : [];
   });
 }
 
-function passes(signal: SignalData, filter: Filter): boolean {
-  if (filter.types !== undefined && !filter.types.includes(typeOf(signal))) return false;
-  if (filter.thresholds !== undefined && !filter.thresholds.includes(signal.threshold.name)) return false;
-  if (filter.accounts_only === true && signal.account === undefined) return false;
-  if (filter.with_email_only === true && signal.person.email === undefined) return false;
-  return Object.entries(filter.groups ?? {}).every(([group, least]) =>
+function meets(signal: SignalData, conditions: Conditions): boolean {
+  if (conditions.types !== undefined && !conditions.types.includes(typeOf(signal))) return false;
+  if (conditions.thresholds !== undefined && !conditions.thresholds.includes(signal.threshold.name)) return false;
+  if (conditions.accounts_only === true && signal.account === undefined) return false;
+  if (conditions.with_email_only === true && signal.person.email === undefined) return false;
+  return Object.entries(conditions.groups ?? {}).every(([group, least]) =>
     signal.groups.some((held) => held.group === group && held.points >= least),
   );
 }

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { isAboutAccount, type SignalData } from "../core/signal.ts";
 import { jsonOf, judgeHttp } from "./answer.ts";
-import { briefOf } from "./brief.ts";
 import type { ConfigOf } from "./config.ts";
 import type { Answer, BatchVerdict, RemoteDestination, RenderContext, Verdict } from "./interface.ts";
-import { BATCH_ANSWER_MAX_BYTES, keyIn, recordsIn, remoteOptions } from "./remote.ts";
+import { BATCH_ANSWER_MAX_BYTES, keyIn, recordsIn, recordWords, remoteOptions } from "./remote.ts";
 import { fetchToken, type Token } from "./salesforce-token.ts";
 
 /** The organisation's daily or concurrent requests are used up. */
@@ -61,13 +60,14 @@ export function salesforce(config: ConfigOf<"salesforce">): RemoteDestination {
 function recordOf(signal: SignalData, config: ConfigOf<"salesforce">, context: RenderContext) {
   const { object, external_id_field, fields, write_name } = config;
   const { email = "", traits } = signal.person;
+  const { level, reasons } = recordWords(signal, context);
   const name = [traits.last_name, traits.name, email.split("@")[0]].find((part) => typeof part === "string");
   return {
     attributes: { type: object },
     [external_id_field]: email,
     [fields.score]: Math.round(signal.score),
-    [fields.level]: signal.magnet?.level ?? signal.threshold.name,
-    [fields.reasons]: briefOf(signal, context).reasons.join("\n"),
+    [fields.level]: level,
+    [fields.reasons]: reasons,
     ...(write_name ? { LastName: name } : {}),
     ...(write_name && object === "Lead" ? { Company: traits.company ?? signal.account?.domain ?? "unknown" } : {}),
   };

@@ -2,7 +2,7 @@ import { type SignalData, typeOf } from "../core/signal.ts";
 import { judgeHttp } from "./answer.ts";
 import type { ConfigOf } from "./config.ts";
 import type { Parcel, RemoteDestination, RenderContext } from "./interface.ts";
-import { remoteOptions } from "./remote.ts";
+import { remoteOptions, testHeaders } from "./remote.ts";
 import { readHeaders } from "./secret.ts";
 
 const SECRET_PREFIX = "whsec_";
@@ -18,7 +18,11 @@ export function webhook(config: ConfigOf<"webhook">): RemoteDestination {
       return {
         url: config.url,
         method: "POST",
-        headers: { ...(await readHeaders(config.headers, tools.secret)), ...signedHeaders(parcel, secrets) },
+        headers: {
+          ...(await readHeaders(config.headers, tools.secret)),
+          ...signedHeaders(parcel, secrets),
+          ...testHeaders(parcel),
+        },
         body: parcel.body,
       };
     },

@@ -15,7 +15,7 @@ export function sendTestSignal(
 ): Promise<Attempt> {
   const { nowMs } = context;
   const body = destinationOf(config).render(testSignal(nowMs), { ...context, isTest: true });
-  return attempt(config, { deliveryId: `dlv_test_${nowMs.toString(36)}`, body, nowMs }, post, signal);
+  return attempt(config, { deliveryId: `dlv_test_${nowMs.toString(36)}`, body, nowMs, isTest: true }, post, signal);
 }
 
 function testSignal(nowMs: number): SignalData {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import type { SignalData } from "../../src/core/signal.ts";
 import type { RenderContext } from "../../src/destinations/interface.ts";
 import { renderDeliveries } from "../../src/destinations/render.ts";
@@ -31,7 +32,17 @@ test("what is unknown is left out, and not null", () => {
   expect("email" in data.person).toBe(false);
 });
 
-test("a test signal says that it is one", () => {
+test("a test signal says that it is one, also to a CRM and in a template that does not ask", () => {
+  const test = { isTest: true };
+  const fields = { login_url: "https://a.my.salesforce.com", client_id: "a", client_secret: "b" };
+  const [contact] = bodyOf({ type: "hubspot", token: "t" }, sampleSignal(), test).inputs;
+  expect(contact.properties).toMatchObject({ intent_level: "test", intent_reasons: expect.stringContaining("TEST") });
+  const [record] = bodyOf({ type: "salesforce", ...fields }, sampleSignal(), test).records;
+  expect(record).toMatchObject({ Intent_Level__c: "test", Intent_Reasons__c: expect.stringContaining("TEST") });
+  expect(bodyOf({ type: "http", url: "https://h.example", body: "{{who}}" }, sampleSignal(), test)).toStartWith(
+    "TEST ",
+  );
+
   expect(bodyOf(webhook, sampleSignal(), { isTest: true }).data.test).toBe(true);
   expect(bodyOf({ type: "log" }, sampleSignal(), { isTest: true }).test).toBe(true);
   expect(
@@ -53,6 +64,22 @@ const filters: [string, object, SignalData, boolean][] = [
   ["enough points in a group", { groups: { high_intent: 24 } }, sampleSignal(), true],
   ["too few points in a group", { groups: { high_intent: 24.5 } }, sampleSignal(), false],
   ["a group there is not", { groups: { conversion: 1 } }, sampleSignal(), false],
+  ["no exception that fits", { except: { thresholds: ["burning"] } }, sampleSignal(), true],
+  ["an exception that fits", { except: { thresholds: ["hot"] } }, sampleSignal(), false],
+  [
+    "an exception that fits by one of two",
+    { except: { thresholds: ["hot"], groups: { high_intent: 25 } } },
+    sampleSignal(),
+    true,
+  ],
+  ["an exception of accounts, and an account", { except: { accounts_only: true } }, sampleSignal(), false],
+  ["an exception of accounts, and none", { except: { accounts_only: true } }, unlinked, true],
+  [
+    "an exception that fits beside what is wanted",
+    { thresholds: ["hot"], except: { with_email_only: true } },
+    sampleSignal(),
+    false,
+  ],
   ["one of two conditions", { groups: { high_intent: 1 }, thresholds: ["burning"] }, sampleSignal(), false],
 ];
 
@@ -61,6 +88,21 @@ for (const [what, filter, signal, isSent] of filters) {
     expect(bodyOf({ ...webhook, filter }, signal) !== null).toBe(isSent);
   });
 }
+
+test("burning with a business e-mail goes to Slack and the rest to the webhook, as the page says and without code", () => {
+  const [, example = ""] = /```json split\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8")) ?? [];
+  const configs = JSON.parse(example).map(destination);
+  const burning = { threshold: { name: "burning", score: 80 } };
+  const goTo = (signal: SignalData) => renderDeliveries(signal, configs, context).map((row) => row.destination);
+  expect(goTo(sampleSignal(burning))).toEqual(["sales"]);
+  expect(goTo({ ...unlinked, ...burning })).toEqual(["crm"]);
+  expect(goTo(sampleSignal())).toEqual(["crm"]);
+  expect(goTo(sampleSignal({ threshold: { name: "account.burning", score: 80 } }))).toEqual(["crm"]);
+});
+
+test.each([{}, { accounts_only: false }, { groups: {} }])("an exception of everything is refused: %p", (except) => {
+  expect(() => destination({ name: "d", ...webhook, filter: { except } })).toThrow("at least one condition");
+});
 
 test("a CRM is not told of people without e-mail", () => {
   const salesforce = {

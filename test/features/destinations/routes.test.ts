@@ -67,7 +67,19 @@ test("a test signal goes out at once, signed and marked, and its answer comes ba
   expect(JSON.parse(request?.body ?? "").data.test).toBe(true);
   expect(request?.headers["webhook-id"]).toStartWith("dlv_test_");
   expect(request?.headers["webhook-signature"]).toStartWith("v1,");
+  expect(request?.headers["x-do-intent-test"]).toBe("1");
   expect(await deliveriesOf(instance)).toEqual([]);
+});
+
+test("a test by a template is marked in its head, and what is no test is not", async () => {
+  await using receiver = await startReceiver();
+  const crm = { type: "http", name: "crm", url: receiver.url, allow_private: true, body: { to: "{{person.email}}" } };
+  await using instance = startInstance({ intent: { destinations: [crm] } });
+  await instance.postSecret("/destinations/crm/test", "");
+  const events = ["/pricing", "/demo", "/pricing", "/demo"].map((url) => ({ event: "page_view", user_id: "u", url }));
+  await instance.postSecret("/track", events);
+  await until(() => receiver.received.length > 1);
+  expect(receiver.received.map(({ headers }) => headers["x-do-intent-test"] ?? null).slice(0, 2)).toEqual(["1", null]);
 });
 
 test("a paused destination waits, says so, and gets what waited when it is resumed", async () => {
