@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { AuditAnswer } from "../../../src/features/privacy/audit.ts";
 import { tablesWith } from "../../support/everything.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { startInstance, type TestInstance } from "../../support/instance.ts";
+import { startInstance, type TestInstance, withSecret } from "../../support/instance.ts";
 import { KEY_ID, send } from "./house.ts";
 
 const EMAIL = "ada@acme.com";
@@ -64,6 +64,22 @@ test("who read, exported, erased and lifted what, when, by ids of ours; who send
     "suppression_lift",
   ]);
   expect(tablesWith(instance, EMAIL)).toEqual([]);
+});
+
+test("who fetched a campaign's list, and whether its addresses were hashed", async () => {
+  await using instance = startInstance({ intent: { public_url: "https://intent.acme.example" } });
+  const list = { name: "spring", base_url: "https://acme.example", leads: [{ email: EMAIL }] };
+  await instance.postSecret("/campaigns", list);
+  for (const query of ["", "?hash=email"]) {
+    const request = new Request(`http://localhost/campaigns/spring/export.csv${query}`, { headers: withSecret });
+    expect((await (await instance.app.handle(request)).text()).includes(EMAIL)).toBe(query === "");
+  }
+  expect((await instance.get("/campaigns/spring/export.csv")).status).toBe(401);
+  const told = (await entries(instance)).filter(({ action }) => action === "campaign_export");
+  expect(told).toMatchObject([
+    { key_id: KEY_ID, subject: expect.stringMatching(/^cmp_/), detail: { hashed: false } },
+    { key_id: KEY_ID, subject: expect.stringMatching(/^cmp_/), detail: { hashed: true } },
+  ]);
 });
 
 test("nobody without a key writes the audit, but with a link that was signed; what machines ask for is not noted", async () => {

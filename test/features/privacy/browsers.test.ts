@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { TrackAnswer } from "../../../src/features/track/track.ts";
+import { eventually } from "../../support/eventually.ts";
 import { filesWith, tablesWith } from "../../support/everything.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { BROWSER, startInstance, type TestInstance } from "../../support/instance.ts";
+import { GUIDE, READING_MS } from "../magnets/magnets.ts";
 
 const view = { event: "page_view", anonymous_id: "visitor-1", url: "/pricing" };
 const count = (instance: TestInstance, table: string) => instance.rows(`select 1 from ${table}`).length;
@@ -105,7 +107,11 @@ test("neither an address nor a user agent is stored anywhere, whatever header br
   const addresses = ["203.0.113.77", "2001:db8::77"];
   const agent = "Mozilla/5.0 (X11; Linux x86_64) TellTale/7.7";
   {
-    const intent = { privacy: { country_header: "CF-IPCountry", device_class: true } };
+    const intent = {
+      privacy: { country_header: "CF-IPCountry", device_class: true },
+      public_url: "https://intent.acme.example",
+      magnets: [{ ...GUIDE, file: undefined, url: "https://acme.example/guide.pdf" }],
+    };
     await using instance = startInstance({ dataFolder: folder.path, intent });
     instance.app.listen({ hostname: "127.0.0.1", port: 0 });
     const at = `http://127.0.0.1:${instance.app.server?.port}`;
@@ -119,6 +125,15 @@ test("neither an address nor a user agent is stored anywhere, whatever header br
       "fly-client-ip": address,
       "cf-ipcountry": "DE",
     });
+    const list = {
+      name: "spring",
+      base_url: "https://acme.example",
+      landing: "/demo",
+      leads: [{ email: "ann@b.example" }],
+    };
+    const { body: made } = await instance.postSecret<{ honeypot_url: string }>("/campaigns", list);
+    const trap = new URL(made.honeypot_url).pathname;
+    const [lead] = instance.rows<{ link: string }>("select link_id as link from lead");
     const post = (path: string, body: object, headers: object) =>
       fetch(at + path, { method: "POST", body: JSON.stringify(body), headers: { ...headers } });
     for (const address of addresses) {
@@ -129,16 +144,40 @@ test("neither an address nor a user agent is stored anywhere, whatever header br
         (await post("/identify", { anonymous_id: "visitor-1", identity: { email: "a@b.example" } }, headers)).status,
       ).toBe(200);
       await fetch(`${at}/p`, { headers });
-      await fetch(`${at}/c/none/none`, { headers, redirect: "manual" });
+      for (const path of ["/c/none/none", `/c/spring/${lead?.link}`, trap]) {
+        const { status } = await fetch(at + path, { headers, redirect: "manual" });
+        expect([path, status]).toEqual([path, path === "/c/none/none" ? 404 : 302]);
+      }
+      await instance.engine.drain();
+      expect((await fetch(`${at}/m/roi-guide`, { headers })).status).toBe(200);
+      const { started } = (await (await fetch(`${at}/m/roi-guide/form.json`, { headers })).json()) as {
+        started: string;
+      };
+      instance.clock.nowMs += READING_MS;
+      const form = {
+        email: "reader@b.example",
+        name: "A Reader",
+        timing: "Now",
+        started,
+        anonymous_id: "visitor-2",
+        url: "https://acme.example/",
+      };
+      const json = { "content-type": "application/json", accept: "application/json" };
+      expect((await post("/m/roi-guide", form, { ...headers, ...json })).status).toBe(200);
+      const clicked = { ...view, event: "campaign_click", metadata: { link: lead?.link, evidence: "moved" } };
+      expect((await post("/track", clicked, headers)).status).toBe(200);
       await fetch(`${at}/people`, { headers });
     }
     await instance.engine.drain();
+    await eventually(() => count(instance, "campaign_click") >= 3, "the openings to be kept");
     for (const telling of [...addresses, "127.0.0.1", "TellTale"]) {
       expect([telling, tablesWith(instance, telling)]).toEqual([telling, []]);
       expect(instance.logged.join("\n")).not.toContain(telling);
       expect([telling, filesWith(folder.path, telling)]).toEqual([telling, []]);
     }
     expect(count(instance, "event")).toBeGreaterThan(1);
+    expect(instance.rows("select 1 from event where name = 'form_submit'")).toHaveLength(2);
+    expect(instance.rows("select 1 from campaign_click where reason = 'honeypot'").length).toBeGreaterThan(0);
     await instance.app.server?.stop(true);
   }
   for (const telling of [...addresses, "127.0.0.1", "TellTale"]) {
