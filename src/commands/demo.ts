@@ -19,7 +19,7 @@ export async function runDemo(
   const whole: ServeOptions = {
     ...options,
     data,
-    secretKey,
+    secretKey: null,
     secretKeyFile: null,
     host: "127.0.0.1",
     origins: [],
@@ -29,7 +29,7 @@ export async function runDemo(
   };
   write("A made-up site with the tracker on it: open the address below in a browser, look around, watch the panel.\n");
   try {
-    return await serve(whole, version, write, demoRoutes(secretKey));
+    return await serve(whole, version, write, { pages: demoRoutes(secretKey), secretKey });
   } finally {
     await rm(data, { recursive: true, force: true });
   }

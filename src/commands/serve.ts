@@ -18,12 +18,15 @@ const IN_FLIGHT_MAX_MS = 2_000;
 const REQUEST_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const IDLE_TIMEOUT_S = 30;
 
-/** Runs the server until a signal ends it, with further pages where it is given some; resolves to the exit code. */
+/** Further pages, and the key that was made for them: nobody gave it, so it is shown. */
+type Demo = { pages: ReturnType<typeof demoRoutes>; secretKey: string };
+
+/** Runs the server until a signal ends it; resolves to the exit code. */
 export async function serve(
   options: ServeOptions,
   version: string,
   write: (line: string) => void,
-  pages?: ReturnType<typeof demoRoutes>,
+  demo?: Demo,
 ): Promise<number> {
   const log = createLog(options.log, write);
   const loaded = loadConfig(options.config);
@@ -31,7 +34,7 @@ export async function serve(
     dataFolder: options.data,
     durability: options.durability,
     origins: options.origins,
-    secretKey: givenSecretKey(options),
+    secretKey: demo?.secretKey ?? givenSecretKey(options),
     config: loaded.config,
     configHash: loaded.hash,
     version,
@@ -40,7 +43,7 @@ export async function serve(
     isLogBehind: isOutputBehind,
     script: await loadScript(loaded.config.tracker),
   });
-  if (pages !== undefined) instance.app.use(pages);
+  if (demo !== undefined) instance.app.use(demo.pages);
   const watch = options.config === null ? null : watchIntent(options.config, loaded, instance, log);
   try {
     listen(instance, options);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Touch } from "../../core/attribution.ts";
 import { DIRECT } from "../../core/channel.ts";
 import { formatId } from "../../core/id.ts";
 import { scoreOf } from "../../core/score.ts";
@@ -8,6 +9,10 @@ import { SHOWN_IDENTITIES_MAX } from "../../store/sqlite/people.ts";
 import { NEWEST_SESSION, type ReadSession } from "../../store/sqlite/sessions.ts";
 import { KNOWN_COLUMNS, knownOf } from "./known.ts";
 import { emailColumn, type View, type ViewContext, type ViewRow, type ViewSources } from "./view.ts";
+
+/** The first touch of a visit stands under the plain names. */
+const TOUCHES = ["", "last_", "last_non_direct_"] as const;
+const TOUCH_PARTS = ["channel", "source", "medium", "campaign"] as const;
 
 const cursorSchema = z.tuple([z.int(), z.int().min(0), z.string().max(100)]);
 
@@ -24,10 +29,7 @@ export const recentSessions: View = {
     "entry_url",
     "exit_url",
     "events",
-    "channel",
-    "source",
-    "medium",
-    "campaign",
+    ...TOUCHES.flatMap((which) => TOUCH_PARTS.map((part) => which + part)),
   ],
   read: ({ limit, cursor, isHashed }, sources, context) => {
     const position = decodeCursor(cursorSchema, cursor);
@@ -55,7 +57,7 @@ function rowOf(
   const person = people.personOf(session.personId);
   const identities = people.liveIdentitiesOf(session.personId, SHOWN_IDENTITIES_MAX);
   const score = scoreOf(person.score.sums, rules, nowMs);
-  const touch = session.attribution?.first ?? null;
+  const { first = null, last = null, last_non_direct: named = null } = session.attribution ?? {};
   return {
     started_at: new Date(session.startedMs).toISOString(),
     ended_at: new Date(session.endedMs).toISOString(),
@@ -66,9 +68,14 @@ function rowOf(
     entry_url: session.entryUrl,
     exit_url: session.exitUrl,
     events: session.eventCount,
-    channel: touch === null ? DIRECT : rules.channelOf(touch),
-    source: touch?.source ?? null,
-    medium: touch?.medium ?? null,
-    campaign: touch?.campaign ?? null,
+    ...touchColumns(TOUCHES[0], first, first === null ? DIRECT : rules.channelOf(first)),
+    ...touchColumns(TOUCHES[1], last, last === null ? DIRECT : rules.channelOf(last)),
+    ...touchColumns(TOUCHES[2], named, named === null ? null : rules.channelOf(named)),
   };
+}
+
+function touchColumns(which: string, touch: Touch | null, channel: string | null): ViewRow {
+  const { source = null, medium = null, campaign = null } = touch ?? {};
+  const parts = { channel, source, medium, campaign };
+  return Object.fromEntries(TOUCH_PARTS.map((part) => [which + part, parts[part]]));
 }

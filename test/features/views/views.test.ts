@@ -125,6 +125,25 @@ test("recent-sessions are the latest visits, whoever made them, page by page", a
   expect(rest.next_cursor).toBeNull();
 });
 
+test("recent-sessions tell the first, the last and the last named touch of each visit", async () => {
+  await using house = startInstance();
+  const view = (session_id: string, url: string, referrer?: string) => {
+    house.clock.nowMs += 60_000;
+    return house.post("/track", { event: "page_view", anonymous_id: "ann", session_id, url, referrer });
+  };
+  await view("one", "https://www.example.com/?utm_source=google&utm_medium=cpc&utm_campaign=spring");
+  await view("one", "https://www.example.com/?utm_source=mail&utm_medium=email&utm_campaign=news");
+  await view("one", "https://www.example.com/pricing");
+  await view("two", "https://www.example.com/");
+  const { rows } = await readView(house, "recent-sessions");
+  const touchesOf = (row: Record<string, unknown> = {}) =>
+    ["", "last_", "last_non_direct_"].map((which) =>
+      ["channel", "source", "medium", "campaign"].map((part) => row[`${which}${part}`]).join(" "),
+    );
+  expect(touchesOf(rows[1])).toEqual(["search google cpc spring", "email mail email news", "email mail email news"]);
+  expect(touchesOf(rows[0])).toEqual(["direct   ", "direct   ", "   "]);
+});
+
 test("intent-distribution counts everybody in bands that no level cuts through", async () => {
   const thresholds = { warm: 25, hot: 60 };
   await using house = startInstance({ intent: { thresholds } });
