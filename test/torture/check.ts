@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { formatId } from "../../src/core/id.ts";
-import type { Model } from "./model.ts";
-import type { Replay } from "./replay.ts";
+import type { Chamber } from "./chamber.ts";
+import { lostRulings } from "./rulings.ts";
 
 /** What must hold whatever was stored: each of them finds rows that lack their other half. */
 const HALVES: readonly (readonly [what: string, sql: string])[] = [
@@ -30,6 +30,22 @@ const HALVES: readonly (readonly [what: string, sql: string])[] = [
     "signals with another number of deliveries than one",
     "select 1 from signal s left join delivery d using (signal_id) group by s.signal_id having count(d.delivery_id) <> 1",
   ],
+  [
+    "campaigns with another number of leads than they say",
+    `select 1 from campaign c left join campaign_lead l using (campaign_id)
+     group by c.campaign_id having count(l.link_id) <> c.lead_count`,
+  ],
+  [
+    "lists of campaigns that are not there and not being made",
+    `select 1 from campaign_lead where campaign_id not in (select campaign_id from campaign)
+     and campaign_id not in (select campaign_id from campaign_load)`,
+  ],
+  ["leads of no list", "select 1 from lead where link_id not in (select link_id from campaign_lead)"],
+  [
+    "clicks of nobody",
+    `select 1 from campaign_click where identity_id is not null
+     and identity_id not in (select identity_id from identity)`,
+  ],
 ];
 
 export function openData(folder: string): Database {
@@ -39,7 +55,11 @@ export function openData(folder: string): Database {
 }
 
 /** Everything that is wrong with what is stored, by what the clients know and by itself. */
-export function wrongsOf(database: Database, model: Model, replay: Replay, atMs: number): string[] {
+export function wrongsOf(
+  database: Database,
+  { model, replay, rulings }: Pick<Chamber, "model" | "replay" | "rulings">,
+  atMs: number,
+): string[] {
   // One look at one moment, whatever the server does meanwhile.
   return database.transaction(() => {
     const rows = database.query<{ id: string }, []>("select event_id as id from event").all();
@@ -60,8 +80,17 @@ export function wrongsOf(database: Database, model: Model, replay: Replay, atMs:
         .all()
         .map(({ id }) => formatId("signal", id)),
     );
+    const lists = new Set(
+      database
+        .query<{ slug: string }, []>("select slug from campaign")
+        .all()
+        .map(({ slug }) => slug),
+    );
     return [
       ...model.wrongs,
+      ...[...model.acknowledgedLists].filter((slug) => !lists.has(slug)).map((slug) => `${slug} is lost`),
+      ...model.victims.wrongs(database),
+      ...lostRulings(rulings, database),
       ...lost.map((id) => `${id} was acknowledged and is lost`),
       ...halves.map((ids) => `of a request of ${ids.length} events only some are stored`),
       ...[...model.acknowledgedMarks].filter((mark) => !marks.has(mark)).map((mark) => `identify ${mark} is lost`),

@@ -1,16 +1,14 @@
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseIntentConfig } from "../../src/config/intent.ts";
-import { type Receiver, startReceiver } from "../destinations/receiver.ts";
-import { SECRET } from "../destinations/sample.ts";
+import { startReceiver } from "../destinations/receiver.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { EIO, ENOSPC, type Faults, openShim, type Shim } from "../support/shim.ts";
-import { type Chance, createChance } from "./chance.ts";
+import { openShim } from "../support/shim.ts";
+import { type Chamber, calm, disturb, makeCampaign, openChamber, SECRET_KEY } from "./chamber.ts";
+import { createChance } from "./chance.ts";
 import { openData, wrongsOf } from "./check.ts";
-import { sendUntilGone } from "./clients.ts";
-import { createModel, type Model } from "./model.ts";
-import { createReplay } from "./replay.ts";
+import { type Clients, startClients } from "./clients.ts";
+import { beginRuling } from "./rulings.ts";
 import { launch, type Server } from "./server.ts";
 
 export type CrashOptions = {
@@ -25,7 +23,7 @@ export type CrashOptions = {
 export type CrashFigures = {
   iterations: number;
   folders: number;
-  killed: { starting: number; serving: number; stopping: number };
+  killed: { starting: number; serving: number; ruling: number; stopping: number };
   requests: number;
   unanswered: number;
   accepted: number;
@@ -37,27 +35,32 @@ export type CrashFigures = {
   signals: number;
   webhooks: number;
   webhooksAgain: number;
+  undone: number;
+  reviewed: number;
+  erased: number;
+  clicks: number;
+  lists: number;
+  reloads: number;
   slowestStartMs: number;
   wrongs: string[];
 };
 
-const SECRET_KEY = "sk_of_the_torture_chamber";
 const ROUNDS_MAX = 12;
 const CLIENTS_MAX = 8;
 const LOAD_MAX_MS = 250;
 const START_MAX_MS = 90;
 const DELIVERED_WITHIN_MS = 60_000;
 const DAY_MS = 86_400_000;
-const UNLIMITED = { per_second: 1_000_000, burst: 1_000_000 };
-/** So that all of it happens often, and no sum lands on a threshold to the millisecond. */
-const THRESHOLDS = { warm: 17.3, hot: 41.7, burning: 71.9 };
+/** Lives that end while merges are undone. */
+const RULING_SHARE = 0.3;
+const RULING_MAX_MS = 25;
 
 /** Load, kill -9 at a random moment, restart, compare; again and again, in folders of some rounds each. */
 export async function crash(options: CrashOptions): Promise<CrashFigures> {
   const figures: CrashFigures = {
     iterations: 0,
     folders: 0,
-    killed: { starting: 0, serving: 0, stopping: 0 },
+    killed: { starting: 0, serving: 0, ruling: 0, stopping: 0 },
     requests: 0,
     unanswered: 0,
     accepted: 0,
@@ -69,6 +72,12 @@ export async function crash(options: CrashOptions): Promise<CrashFigures> {
     signals: 0,
     webhooks: 0,
     webhooksAgain: 0,
+    undone: 0,
+    reviewed: 0,
+    erased: 0,
+    clicks: 0,
+    lists: 0,
+    reloads: 0,
     slowestStartMs: 0,
     wrongs: [],
   };
@@ -81,58 +90,27 @@ export async function crash(options: CrashOptions): Promise<CrashFigures> {
   return figures;
 }
 
-type Chamber = {
-  chance: Chance;
-  folder: string;
-  args: string[];
-  env: { [variable: string]: string };
-  shim: Shim | null;
-  model: Model;
-  receiver: Receiver;
-  isClockJumping: boolean;
-  /** Whether the disk fails at the moment, or did a moment ago. */
-  isFailing: boolean;
-};
-
 async function tortureFolder(options: CrashOptions, figures: CrashFigures, endsAt: number): Promise<void> {
   const chance = createChance(options.seed, figures.folders);
   using folder = temporaryFolder();
   await using receiver = await startReceiver((_, response) => {
     setTimeout(() => response.writeHead(204).end(), chance.below(12));
   });
-  const intent = {
-    thresholds: THRESHOLDS,
-    limits: { network: UNLIMITED, network_events: UNLIMITED, key: UNLIMITED, visitor: UNLIMITED },
-    destinations: [{ type: "webhook", name: "crm", url: receiver.url, secret: SECRET, allow_private: true }],
-  };
-  writeFileSync(join(folder.path, "intent.json"), JSON.stringify(intent));
-  const parsed = parseIntentConfig(JSON.stringify(intent));
-  if (parsed.problems !== undefined) throw new Error(parsed.problems.join("\n"));
   using shim = options.isFaulty ? openShim(folder.path) : null;
-  const chamber: Chamber = {
-    chance,
-    folder: folder.path,
-    args: ["--config", "intent.json", "--durability", chance.pick(["full", "normal"])],
-    env: { DO_INTENT_SECRET_KEY: SECRET_KEY, ...shim?.env },
-    shim,
-    model: createModel(() => chamber.isFailing),
-    receiver,
-    isClockJumping: options.isFaulty && chance.is(0.5),
-    isFailing: false,
-  };
-  const replay = createReplay(parsed.config, chamber.model, { isClockSteady: !chamber.isClockJumping });
+  const chamber = openChamber({ chance, folder: folder.path, receiver, shim });
   using _kept = keepWhatIsWrong(folder.path, options, figures);
   const rounds = Math.min(ROUNDS_MAX, options.iterations - figures.iterations);
   for (let round = 0; round < rounds && Date.now() < endsAt; round += 1) {
     await iterate(chamber, `${figures.folders}-${round}`, options.seed, figures);
     using database = openDataIfThere(folder.path);
-    if (database !== null) figures.wrongs.push(...wrongsOf(database, chamber.model, replay, Date.now() + DAY_MS));
+    if (database !== null) figures.wrongs.push(...wrongsOf(database, chamber, Date.now() + DAY_MS));
     figures.iterations += 1;
     if (figures.wrongs.length > 0) return;
   }
   figures.wrongs.push(...(await finish(chamber, figures)));
   using database = openData(folder.path);
-  figures.wrongs.push(...wrongsOf(database, chamber.model, replay, Date.now() + DAY_MS));
+  figures.wrongs.push(...wrongsOf(database, chamber, Date.now() + DAY_MS));
+  figures.wrongs.push(...chamber.model.victims.traces(database));
   count(database, chamber, figures);
 }
 
@@ -163,7 +141,7 @@ function openDataIfThere(folder: string) {
 /** One life of the server, from its start to its violent end. */
 async function iterate(chamber: Chamber, round: string, seed: number, figures: CrashFigures): Promise<void> {
   const { chance, model } = chamber;
-  setFaults(chamber, {});
+  calm(chamber);
   const startedAt = performance.now();
   const server = launch(chamber.folder, chamber.args, chamber.env);
   if (chance.is(0.1)) {
@@ -178,23 +156,36 @@ async function iterate(chamber: Chamber, round: string, seed: number, figures: C
     return;
   }
   figures.slowestStartMs = Math.max(figures.slowestStartMs, performance.now() - startedAt);
-  const done = sendUntilGone({
-    url,
-    secretKey: SECRET_KEY,
-    model,
-    seed,
-    round,
-    clients: chance.between(1, CLIENTS_MAX),
-  });
+  chamber.links ??= await makeCampaign(url, SECRET_KEY);
+  const { links } = chamber;
+  const asked = { url, secretKey: SECRET_KEY, model, links, seed, round, clients: chance.between(1, CLIENTS_MAX) };
+  const clients = startClients(asked);
   // Short ones more often than long ones: the first requests of a start are a moment of their own.
   const loadMs = LOAD_MAX_MS * (chance.below(1_000) / 1_000) ** 2;
-  if (chamber.shim === null) await Bun.sleep(loadMs);
-  else await sleepWithFaults(chamber, loadMs * 2);
-  if (chance.is(0.15)) {
+  await disturb(chamber, server, clients, chamber.shim === null ? loadMs : loadMs * 2);
+  if (chance.is(RULING_SHARE)) {
+    await ruleUntilGone(chamber, clients, server, asked);
+    figures.killed.ruling += 1;
+  } else if (chance.is(0.15)) {
     server.kill("SIGTERM");
     await Bun.sleep(chance.below(20));
     figures.killed.stopping += 1;
   } else figures.killed.serving += 1;
+  await kill(server);
+  await clients.done;
+  figures.reloads += server.output().split('"config_changed"').length - 1;
+}
+
+/** What no event may follow: merges undone and questions answered, with the server killed while it does. */
+async function ruleUntilGone(
+  { chance, model, rulings }: Chamber,
+  clients: Clients,
+  server: Server,
+  { url, secretKey }: { url: string; secretKey: string },
+): Promise<void> {
+  await clients.stop();
+  const { done } = await beginRuling({ url, secretKey, chance, rulings, model });
+  await Bun.sleep(chance.below(RULING_MAX_MS));
   await kill(server);
   await done;
 }
@@ -204,32 +195,9 @@ async function kill(server: Server): Promise<void> {
   await server.ended;
 }
 
-function setFaults(chamber: Chamber, faults: Faults): void {
-  if (chamber.shim === null) return;
-  const { writeErrno = 0, syncErrno = 0 } = faults;
-  // An answer to what failed may still be on its way when it works again, so a folder that failed once stays excused.
-  chamber.isFailing ||= writeErrno + syncErrno > 0;
-  chamber.shim.set(faults);
-}
-
-async function sleepWithFaults(chamber: Chamber, ms: number): Promise<void> {
-  const { chance } = chamber;
-  const steps = chance.between(1, 4);
-  for (let step = 0; step < steps; step += 1) {
-    const faults: Faults = { every: chance.pick([1, 2, 7]) };
-    if (chamber.isClockJumping) faults.clockOffsetMs = chance.between(-DAY_MS, DAY_MS);
-    const fault = chance.pick(["none", "none", "none", "write", "space", "sync"]);
-    if (fault === "write") faults.writeErrno = EIO;
-    if (fault === "space") faults.writeErrno = ENOSPC;
-    if (fault === "sync") faults.syncErrno = EIO;
-    setFaults(chamber, faults);
-    await Bun.sleep(ms / steps);
-  }
-}
-
 /** A last life in peace: every signal reaches its receiver, and nothing else does. */
 async function finish(chamber: Chamber, figures: CrashFigures): Promise<string[]> {
-  setFaults(chamber, {});
+  calm(chamber);
   const server = launch(chamber.folder, chamber.args, chamber.env);
   if ((await server.url) === null) return [`the server did not start: ${server.output()}`];
   const deadline = Date.now() + DELIVERED_WITHIN_MS;
@@ -281,4 +249,9 @@ function count(database: ReturnType<typeof openData>, { model }: Chamber, figure
   figures.merges += rows("merge");
   figures.switches += rows("identity where retired_at is not null");
   figures.signals += rows("signal");
+  figures.undone += rows("merge where undone_at is not null");
+  figures.reviewed += rows("merge_review where decision is not null");
+  figures.erased += model.victims.erased();
+  figures.clicks += rows("campaign_click");
+  figures.lists += rows("campaign");
 }

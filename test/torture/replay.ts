@@ -1,10 +1,15 @@
 import type { Database } from "bun:sqlite";
-import { identifierKey } from "../../src/core/identifier.ts";
+import { CLICK_EVENT } from "../../src/core/click.ts";
+import type { Command } from "../../src/core/decide.ts";
+import { parseId } from "../../src/core/id.ts";
+import { type IdentifierKind, identifierKey } from "../../src/core/identifier.ts";
 import { evaluate, type Sums } from "../../src/core/score.ts";
 import { unpackSums, unpackThresholds } from "../../src/store/sqlite/row.ts";
 import { createWorld, livePeople, type World } from "../core/world.ts";
 import { type EventRow, eventOf } from "../support/reference.ts";
 import type { Model } from "./model.ts";
+import type { SentEvent } from "./traffic.ts";
+import { VICTIM } from "./victims.ts";
 
 type ToldRow = EventRow & { event_seq: number; kind: string; value: string };
 
@@ -18,7 +23,11 @@ type PersonRow = {
   last_seen_at: number | null;
 };
 
+type Ruled = { audit_id: number; occurred_at: number; key_id: string; action: string; subject: string };
+
 const TOLERANCE = 1e-9;
+/** Whoever may be erased has no part in the story. */
+const IS_TOLD = `(i.value is null or i.value not like '${VICTIM}%')`;
 
 /**
  * The same story told to a reference that never crashed: what is stored, in the order it was stored in, decided once
@@ -40,25 +49,39 @@ export function createReplay(
   const world = createWorld(scoring);
   let lastSeq = 0;
   let replayed = 0;
+  let lastAuditId = 0;
   return {
     catchUp: (database) => {
       const wrongs: string[] = [];
       const kept = database
-        .query<{ count: number }, [number]>("select count(*) as count from event where event_seq <= ?")
+        .query<{ count: number }, [number]>(
+          `select count(*) as count from event e left join identity i on i.identity_id = e.identity_id
+           where e.event_seq <= ? and ${IS_TOLD}`,
+        )
         .get(lastSeq)?.count;
       if (kept !== replayed) wrongs.push(`of ${replayed} events that were stored ${kept} are left`);
       const rows = database
         .query<ToldRow, [number]>(
           `select e.*, i.kind, i.value from event e left join identity i on i.identity_id = e.identity_id
-           where e.event_seq > ? order by e.event_seq`,
+           where e.event_seq > ? and ${IS_TOLD} order by e.event_seq`,
         )
         .all(lastSeq);
+      learnLeads(world, database);
       for (const row of rows) {
         const wrong = replayOne(world, model, row);
         if (wrong !== null) wrongs.push(wrong);
         lastSeq = row.event_seq;
         replayed += 1;
       }
+      // While somebody rules, nobody sends: what was ruled came after the events.
+      for (const ruled of ruledSince(database, lastAuditId)) {
+        const wrong = ruleOne(world, database, ruled);
+        if (wrong !== null) wrongs.push(wrong);
+        lastAuditId = ruled.audit_id;
+      }
+      const merges = idsOf(database, "merge").length;
+      if (merges !== world.rows.merges.length)
+        wrongs.push(`${merges} merges are stored, and there should be ${world.rows.merges.length}`);
       return wrongs;
     },
     compare: (database, atMs) => [
@@ -66,6 +89,62 @@ export function createReplay(
       ...(isClockSteady ? compareSignals(world, database) : []),
     ],
   };
+}
+
+/** Whom the campaign's links stand for: all of them in the world's one campaign. */
+function learnLeads(world: World, database: Database): void {
+  const rows = database
+    .query<{ linkId: string; email: string; traits: string }, []>(
+      `select l.link_id as linkId, l.email, l.traits from lead l join campaign_lead using (link_id)
+       join campaign c using (campaign_id) where c.slug = 'spring'`,
+    )
+    .all();
+  for (const { linkId, email, traits } of rows)
+    world.rows.leads.set(linkId, { linkId, email, traits: JSON.parse(traits) });
+}
+
+function ruledSince(database: Database, afterId: number): Ruled[] {
+  return database
+    .query<Ruled, [number]>(
+      `select * from audit where audit_id > ? and action in ('merge_undo', 'review_approve', 'review_reject')
+       order by audit_id`,
+    )
+    .all(afterId);
+}
+
+function idsOf(database: Database, table: "merge" | "merge_review"): number[] {
+  const column = table === "merge" ? "merge_id" : "review_id";
+  return database
+    .query<{ id: number }, []>(`select ${column} as id from ${table} order by 1`)
+    .all()
+    .map(({ id }) => id);
+}
+
+/** The world's ids are others, in the same order. */
+function ruleOne(
+  world: World,
+  database: Database,
+  { occurred_at, key_id: keyId, action, subject }: Ruled,
+): string | null {
+  const isUndo = action === "merge_undo";
+  const ids = idsOf(database, isUndo ? "merge" : "merge_review");
+  const index = ids.indexOf(parseId(isUndo ? "merge" : "review", subject) ?? 0);
+  const known = isUndo
+    ? world.rows.merges.map(({ mergeId }) => mergeId)
+    : world.rows.reviews.map(({ reviewId }) => reviewId);
+  const worldId = known.toSorted((a, b) => a - b)[index];
+  if (worldId === undefined) return `${action} ${subject} is about nothing that there should be`;
+  const verdict = action === "review_approve" ? "approved" : "rejected";
+  const command = isUndo
+    ? ({ type: "undo", mergeId: worldId, keyId } as const)
+    : ({ type: "review", reviewId: worldId, verdict, keyId } as const);
+  const audits = world.rows.audits.length;
+  try {
+    world.submit([command], occurred_at);
+  } catch (error) {
+    return `${action} ${subject} was done, and should have been refused: ${error}`;
+  }
+  return world.rows.audits.length > audits ? null : `${action} ${subject} was done, and should not have been`;
 }
 
 /** What was sent comes from the model, times and what the server added from the row. */
@@ -81,8 +160,8 @@ function replayOne(world: World, model: Model, row: ToldRow): string | null {
   }
   const sent = model.events.get(row.event_id);
   if (sent === undefined) return `${row.event_id} is stored, and nobody sent it`;
-  const { wire, actor, isTrusted } = sent;
-  world.submit([{ type: "track", actor, isTrusted, event }], row.received_at);
+  const { wire, actor } = sent;
+  world.submit([commandOf(sent, event)], row.received_at);
   const stored = [row.name, row.url, row.session_id, row.kind, row.value, row.properties ?? "{}"];
   const said = [
     wire.event,
@@ -95,12 +174,22 @@ function replayOne(world: World, model: Model, row: ToldRow): string | null {
   return Bun.deepEquals(stored, said) ? null : `${row.event_id} is stored as something else than was sent`;
 }
 
+function commandOf({ wire, actor, isTrusted }: SentEvent, event: ReturnType<typeof eventOf>): Command {
+  if (event.name !== CLICK_EVENT) return { type: "track", actor, isTrusted, event };
+  const { link = "" } = (wire.metadata ?? {}) as { link?: string };
+  return {
+    type: "click",
+    link: { kind: "campaign_link", value: link },
+    visitor: actor,
+    evidence: "moved",
+    isTrusted,
+    event,
+  };
+}
+
 function comparePeople(world: World, database: Database, atMs: number, isClockSteady: boolean): string[] {
   const stored = ownersOf(database);
-  const expected = new Map<string, number>();
-  for (const identity of world.rows.identities.values()) {
-    if (identity.retiredMs === null) expected.set(identifierKey(identity), identity.personId);
-  }
+  const expected = ownersIn(world);
   const strangers = [...stored.keys()].filter((key) => !expected.has(key));
   const missing = [...expected.keys()].filter((key) => !stored.has(key));
   if (strangers.length + missing.length > 0)
@@ -119,7 +208,8 @@ function comparePeople(world: World, database: Database, atMs: number, isClockSt
   const rows = database
     .query<PersonRow, []>(
       `select p.person_id, p.traits, p.verified_traits, s.sums, s.thresholds, s.first_seen_at, s.last_seen_at
-       from person p left join intent_score s on s.person_id = p.person_id where p.merged_into is null`,
+       from person p left join intent_score s on s.person_id = p.person_id where p.merged_into is null
+       and not exists (select 1 from identity i where i.person_id = p.person_id and not ${IS_TOLD})`,
     )
     .all();
   const wrongs = rows.length === live ? [] : [`${rows.length} people, and there should be ${live}`];
@@ -129,13 +219,34 @@ function comparePeople(world: World, database: Database, atMs: number, isClockSt
   ];
 }
 
+type Owned = { kind: IdentifierKind; value: string; personId: number; retiredMs: number | null };
+
+/** By identifier; those that a browser left behind count too, in their order: an undo may leave somebody nothing else. */
+function ownersBy(owned: readonly Owned[]): Map<string, number> {
+  const left = new Map<string, number>();
+  return new Map(
+    owned.map((identity) => {
+      const key = identifierKey(identity);
+      if (identity.retiredMs === null) return [key, identity.personId];
+      left.set(key, (left.get(key) ?? 0) + 1);
+      return [`${key} once ${left.get(key)}`, identity.personId];
+    }),
+  );
+}
+
+function ownersIn(world: World): Map<string, number> {
+  return ownersBy([...world.rows.identities.values()].toSorted((a, b) => a.identityId - b.identityId));
+}
+
 function ownersOf(database: Database): Map<string, number> {
-  const rows = database
-    .query<{ kind: "email"; value: string; personId: number }, []>(
-      "select kind, value, person_id as personId from identity where retired_at is null",
-    )
-    .all();
-  return new Map(rows.map((row) => [identifierKey(row), row.personId]));
+  return ownersBy(
+    database
+      .query<Owned, []>(
+        `select kind, value, person_id as personId, retired_at as retiredMs from identity i where ${IS_TOLD}
+         order by identity_id`,
+      )
+      .all(),
+  );
 }
 
 function differencesOf(
@@ -154,7 +265,8 @@ function differencesOf(
   if (!(difference < TOLERANCE)) wrongs.push(`a score is off by ${difference}`);
   const said = [JSON.parse(row.traits), JSON.parse(row.verified_traits), row.first_seen_at, row.last_seen_at];
   const expected = [person.traits, person.verifiedTraits, score.firstSeenMs, score.lastSeenMs];
-  if (!Bun.deepEquals(said, expected)) wrongs.push("traits or times of somebody differ");
+  if (!Bun.deepEquals(said, expected))
+    wrongs.push(`of person ${row.person_id} ${JSON.stringify(said)} is stored, not ${JSON.stringify(expected)}`);
   const isSameLevel = Bun.deepEquals(unpackThresholds(row.thresholds ?? "{}"), score.thresholds);
   if (isClockSteady && !isSameLevel) wrongs.push("thresholds differ");
   return wrongs;
@@ -177,10 +289,7 @@ function compareSignals(world: World, database: Database): string[] {
   const nameOf = (threshold: string, epoch: number, account: string | null, keys: string[]): string =>
     `${threshold} ${epoch} ${account ?? keys.sort().join(" ")}`;
   const keysOf = new Map<number, string[]>();
-  for (const identity of world.rows.identities.values()) {
-    if (identity.retiredMs === null)
-      keysOf.set(identity.personId, [...(keysOf.get(identity.personId) ?? []), identifierKey(identity)]);
-  }
+  for (const [key, personId] of ownersIn(world)) keysOf.set(personId, [...(keysOf.get(personId) ?? []), key]);
   const domains = new Map([...world.rows.accounts.values()].map(({ accountId, domain }) => [accountId, domain]));
   const expected = world.rows.signals.map(({ personId, threshold, epoch, account }) =>
     nameOf(
