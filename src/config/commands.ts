@@ -11,7 +11,19 @@ import {
   secretKey,
   secretKeyFile,
 } from "./environment.ts";
-import { atMs, destination, file, goal, sinceMs, someDestination, url, who, withinMs, writeKey } from "./operands.ts";
+import {
+  atMs,
+  destination,
+  file,
+  goal,
+  limit,
+  sinceMs,
+  someDestination,
+  url,
+  who,
+  withinMs,
+  writeKey,
+} from "./operands.ts";
 import {
   baseUrl,
   campaign,
@@ -53,7 +65,7 @@ export const COMMANDS = {
   "config check": { help: "say whether a config file holds, and what to mend", takes: z.strictObject({ file }) },
   "config try": {
     help: "what a config file would change, by the stored data: who moves to another level, and why",
-    takes: z.strictObject({ file, data, config }),
+    takes: z.strictObject({ file, limit, data, config }),
   },
   "config print": { help: "the config in force with its hash, secrets left out", takes: z.strictObject({ config }) },
   "config schema": { help: "the JSON Schema of intent.json, for editors", takes: z.strictObject({}) },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDurationMs } from "../core/duration.ts";
+import { TRY_NAMED_DEFAULT, TRY_NAMED_MAX } from "../core/what-if.ts";
 import { options, pathSchema, SECRET_KEY_LENGTH_MAX, TEXT_LENGTH_MAX, timeMsSchema } from "./option.ts";
 
 export const atMs = timeMsSchema().nullable().default(null).register(options, {
@@ -83,6 +84,20 @@ export const withinMs = z.string().transform(parseDurationMs).pipe(z.number()).p
   otherwise: "14d",
   help: "how long before the goal what people do counts as leading to it",
 });
+
+export const limit = z
+  .string()
+  .regex(/^\d{1,4}$/)
+  .transform(Number)
+  .pipe(z.int().min(1).max(TRY_NAMED_MAX))
+  .prefault(String(TRY_NAMED_DEFAULT))
+  .register(options, {
+    flag: "--limit",
+    placeholder: "NUMBER",
+    takes: `a whole number from 1 to ${TRY_NAMED_MAX}`,
+    otherwise: String(TRY_NAMED_DEFAULT),
+    help: "how many who rise, and how many accounts, are named; all are counted",
+  });
 
 export const file = pathSchema().register(options, {
   placeholder: "FILE",

@@ -3,8 +3,9 @@ import type { Rule, Scoring } from "./rules.ts";
 import { type Evaluation, evaluate, type Sums } from "./score.ts";
 import { COLD, levelOf } from "./threshold.ts";
 
-/** People named of those whose level rises; all of them are counted. */
-const NAMED_MAX = 50;
+/** People named of those whose level rises, and as many accounts; all of them are counted. */
+export const TRY_NAMED_MAX = 1_000;
+export const TRY_NAMED_DEFAULT = 50;
 
 export type LevelMove = { from: string; to: string; people: number };
 export type Shift = { people: number; points: number };
@@ -59,7 +60,7 @@ export function replaceSums(stored: Sums, recounted: Sums, rules: readonly Rule[
 
 export type WhatIfCount = { add(personId: number, before: Sums, after: Sums): void; result(): WhatIf };
 
-export function createWhatIf(today: Rules, tried: Rules, nowMs: number): WhatIfCount {
+export function createWhatIf(today: Rules, tried: Rules, nowMs: number, namedMax: number): WhatIfCount {
   const levels = new Map<string, { before: number; after: number }>();
   const moves = new Map<string, LevelMove>();
   const rules = new Map<string, Shift>();
@@ -98,22 +99,22 @@ export function createWhatIf(today: Rules, tried: Rules, nowMs: number): WhatIfC
       if (heightOf(to) <= heightOf(from)) return;
       rising += 1;
       risers.push({ personId, from, to, scoreBefore: before.score, scoreAfter: after.score, rules: changed });
-      if (risers.length >= 2 * NAMED_MAX) risers = highest(risers);
+      if (risers.length >= 2 * namedMax) risers = highest(risers, namedMax);
     },
     result: () => ({
       people,
       levels: [...levels].map(([level, counts]) => ({ level, ...counts })),
       moves: [...moves.values()].sort((a, b) => b.people - a.people || (a.from + a.to < b.from + b.to ? -1 : 1)),
       rising,
-      risers: highest(risers),
+      risers: highest(risers, namedMax),
       rules: shiftsOf(rules).map(([rule, shift]) => ({ rule, ...shift })),
       groups: shiftsOf(groups).map(([group, shift]) => ({ group, ...shift })),
     }),
   };
 }
 
-function highest(risers: readonly Riser[]): Riser[] {
-  return [...risers].sort((a, b) => b.scoreAfter - a.scoreAfter || a.personId - b.personId).slice(0, NAMED_MAX);
+function highest(risers: readonly Riser[], namedMax: number): Riser[] {
+  return [...risers].sort((a, b) => b.scoreAfter - a.scoreAfter || a.personId - b.personId).slice(0, namedMax);
 }
 
 function pointsByRule({ contributions }: Evaluation): Map<string, number> {

@@ -41,7 +41,7 @@ type Request =
   | { name: "campaign create"; create: CreateRequest }
   | { name: "accounts"; query: AccountsQuery }
   | { name: "attribution"; query: AttributionQuery }
-  | { name: "config try"; tried: Version }
+  | { name: "config try"; tried: Version; limit: number }
   | { name: "counts" }
   | { name: "backup"; target: string }
   | { name: "read"; read: ReadRequest };
@@ -68,7 +68,7 @@ export type Reports = Reads & {
   listAccounts(query: AccountsQuery): Promise<AccountsAnswer>;
   reportAttribution(query: AttributionQuery): Promise<AttributionAnswer>;
   /** Takes the text of an intent.json. */
-  tryConfig(text: string): Promise<TryAnswer>;
+  tryConfig(text: string, limit: number): Promise<TryAnswer>;
   /** For a scrape, which waits for no report. */
   countHouse(): Promise<HouseCounts>;
   readCampaign(campaignId: number): Promise<FullCampaignAnswer>;
@@ -117,11 +117,11 @@ export function createReports({ script, context, onFault }: ReportsOptions): Rep
     createCampaign: (create) =>
       run({ ...context(), request: { name: "campaign create", create } }) as Promise<CreatedAnswer>,
     writeBackup: (target) => run({ ...context(), request: { name: "backup", target } }) as Promise<number>,
-    tryConfig: async (text) => {
+    tryConfig: async (text, limit) => {
       const parsed = parseIntentConfig(text, "by position");
       if (parsed.problems !== undefined) throw new AppError("invalid", parsed.problems.join("; "));
       const tried = { scoring: parsed.config, hash: parsed.hash };
-      return (await inTurn({ name: "config try", tried })) as TryAnswer;
+      return (await inTurn({ name: "config try", tried, limit })) as TryAnswer;
     },
     close: threads.close,
   };
@@ -158,7 +158,7 @@ export async function runReport({ dataFolder, config, configHash, nowMs, request
         return countHouse(database);
       case "config try": {
         const sources = { ...createReaders(database), scores: allScores(database) };
-        return tryConfig({ scoring: config, hash: configHash }, request.tried, sources, nowMs);
+        return tryConfig({ scoring: config, hash: configHash }, request.tried, sources, nowMs, request.limit);
       }
     }
   } finally {

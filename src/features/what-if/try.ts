@@ -5,6 +5,8 @@ import type { Scoring } from "../../core/rules.ts";
 import type { Sums } from "../../core/score.ts";
 import type { IntentScore } from "../../core/state.ts";
 import { createWhatIf, replaceSums, rulesToRecount, type WhatIf } from "../../core/what-if.ts";
+import { type AccountMoves, createAccountMoves } from "../../core/what-if-accounts.ts";
+import type { AccountReader } from "../../store/sqlite/accounts.ts";
 import { type EventReader, NEWEST } from "../../store/sqlite/events.ts";
 import type { PeopleReader } from "../../store/sqlite/people.ts";
 
@@ -30,23 +32,45 @@ export type TryAnswer = Omit<WhatIf, "risers"> & {
     score_after: number;
     rules: WhatIf["risers"][number]["rules"];
   }[];
+  /** Those who rise and are not named. */
+  risers_left_off: number;
+  accounts: {
+    changed: number;
+    moves: AccountMoves["moves"];
+    movers: { domain: string; from: string; to: string; score_before: number; score_after: number }[];
+    movers_left_off: number;
+  };
 };
 
-export type TrySources = { scores: Iterable<IntentScore>; people: PeopleReader; events: EventReader };
+export type TrySources = {
+  scores: Iterable<IntentScore>;
+  people: PeopleReader;
+  events: EventReader;
+  accounts: Pick<AccountReader, "after">;
+};
 
 /** What would be if the other config were in force. Looks at everybody, so it runs beside the loop. */
-export function tryConfig(today: Version, tried: Version, sources: TrySources, nowMs: number): TryAnswer {
+export function tryConfig(
+  today: Version,
+  tried: Version,
+  sources: TrySources,
+  nowMs: number,
+  limit: number,
+): TryAnswer {
   const [rulesToday, rulesTried] = [today, tried].map(({ scoring, hash }) => compileRules(scoring, hash)) as [
     Rules,
     Rules,
   ];
   const recount = rulesToRecount(today.scoring, tried.scoring);
   const recountRules = compileRules({ ...tried.scoring, rules: recount }, tried.hash);
-  const whatIf = createWhatIf(rulesToday, rulesTried, nowMs);
-  for (const { personId, sums } of sources.scores) {
+  const whatIf = createWhatIf(rulesToday, rulesTried, nowMs, limit);
+  const accounts = createAccountMoves(rulesToday, rulesTried, nowMs, limit);
+  for (const score of sources.scores) {
+    const { personId, sums } = score;
     const after =
       recount.length === 0 ? sums : replaceSums(sums, recountSums(personId, sources, recountRules, nowMs), recount);
     whatIf.add(personId, sums, after);
+    accounts.add(score, after);
   }
   const result = whatIf.result();
   return {
@@ -64,7 +88,17 @@ export function tryConfig(today: Version, tried: Version, sources: TrySources, n
       score_after: scoreAfter,
       rules,
     })),
+    risers_left_off: result.rising - result.risers.length,
+    accounts: accountsOf(accounts.result(), sources),
   };
+}
+
+function accountsOf({ changed, moves, movers }: AccountMoves, { accounts }: TrySources): TryAnswer["accounts"] {
+  const named = movers.map(({ accountId, from, to, scoreBefore, scoreAfter }) => {
+    const [account] = accounts.after(accountId - 1, 1);
+    return { domain: account?.domain ?? "", from, to, score_before: scoreBefore, score_after: scoreAfter };
+  });
+  return { changed, moves, movers: named, movers_left_off: changed - named.length };
 }
 
 function recountSums(personId: number, { people, events }: TrySources, rules: Rules, nowMs: number): Sums {

@@ -159,6 +159,69 @@ describe("/config/try", () => {
   });
 });
 
+const LATE = { thresholds: { warm: 30, hot: 60 } };
+const EARLY = { ...intent, accounts: { thresholds: { warm: 20, hot: 60 } }, thresholds: { warm: 10, hot: 40 } };
+
+/** So many people of companies of their own, who took one step more each than the one before, up to seven. */
+async function crowd(instance: TestInstance, size: number): Promise<void> {
+  for (let index = 0; index < size; index += 1) {
+    const email = `p@c${index}.example`;
+    const events = Array.from({ length: 1 + (index % 7) }, () => ({ event: "step", email }));
+    await instance.postSecret("/track", events);
+  }
+}
+
+test("all who rise and all accounts that move are named up to what is asked for, and the others counted", async () => {
+  using folder = temporaryFolder();
+  const today = { ...intent, accounts: LATE, thresholds: { warm: 90, hot: 95 } };
+  await using instance = startInstance({ intent: today, dataFolder: folder.path });
+  await crowd(instance, 70);
+  const asked = async (query: string) => (await instance.postSecret<TryAnswer>(`/config/try${query}`, EARLY)).body;
+  const few = await asked("");
+  expect([few.rising, few.risers.length, few.risers_left_off]).toEqual([70, 50, 20]);
+  const all = await asked("?limit=1000");
+  expect([all.rising, all.risers.length, all.risers_left_off]).toEqual([70, 70, 0]);
+  expect(new Set(all.risers.map(({ email }) => email)).size).toBe(70);
+  // Cold below 30, warm below 60, hot above, ten for each step; tried: cold below 20, warm below 60.
+  expect(all.accounts).toMatchObject({
+    changed: 10,
+    moves: [{ from: "cold", to: "warm", accounts: 10 }],
+    movers_left_off: 0,
+  });
+  expect(all.accounts.movers).toContainEqual({
+    domain: "c1.example",
+    from: "cold",
+    to: "warm",
+    score_before: 20,
+    score_after: 20,
+  });
+  instance.configureIntent(EARLY);
+  for (const { domain, to, score_after } of all.accounts.movers) {
+    const { body } = await instance.getSecret<{ level: string; score: number }>(`/accounts/${domain}`);
+    expect([body.level, body.score]).toEqual([to, score_after]);
+  }
+  const one = await asked("?limit=1");
+  expect([one.risers.length, one.accounts.movers.length]).toEqual([1, 1]);
+  for (const limit of ["0", "1001", "x", "1.5"]) {
+    const { status, body } = await instance.postSecret(`/config/try?limit=${limit}`, EARLY);
+    expect([status, body.error.field]).toEqual([422, "limit"]);
+  }
+  const [config, file] = ["intent.json", "tried.json"].map((name) => join(folder.path, name)) as [string, string];
+  writeFileSync(config, JSON.stringify(today));
+  writeFileSync(file, JSON.stringify(EARLY));
+  const lines: string[] = [];
+  runConfigTry({ file, limit: 5, config, data: folder.path }, instance.clock.nowMs, (line) => lines.push(line));
+  const said = lines.join("\n").split("\n");
+  expect(said.slice(said.indexOf("who rises: 70")).filter((line) => !line.includes("@"))).toEqual([
+    "who rises: 70",
+    "  and 65 more; --limit names up to 1000",
+    "accounts that move: 10",
+    "  cold -> warm: 10",
+    ...[1, 8, 15, 22, 29].map((index) => `  c${index}.example: cold -> warm, 20.00 -> 20.00`),
+    "  and 5 more; --limit names up to 1000",
+  ]);
+});
+
 test("do-intent config try says it in words, beside a running server", async () => {
   using folder = temporaryFolder();
   await using instance = startInstance({ intent, dataFolder: folder.path });
@@ -167,7 +230,7 @@ test("do-intent config try says it in words, beside a running server", async () 
   writeFileSync(config, JSON.stringify(intent));
   writeFileSync(file, JSON.stringify({ ...intent, rules: [{ ...step, points: 20.5 }, view] }));
   const lines: string[] = [];
-  runConfigTry({ file, config, data: folder.path }, instance.clock.nowMs, (line) => lines.push(line));
+  runConfigTry({ file, limit: 50, config, data: folder.path }, instance.clock.nowMs, (line) => lines.push(line));
   expect(lines.join("\n").split("\n").slice(1)).toEqual([
     "counted from what is stored",
     "",
