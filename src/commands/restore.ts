@@ -22,6 +22,7 @@ import { DATABASE_FILE, lockFolder, RESTORE_FILE, RESTORING_FILE } from "../stor
 import { inspect } from "../store/sqlite/inspection.ts";
 import { damagesOf } from "../store/sqlite/integrity.ts";
 import { settle, sync } from "../store/sqlite/sync.ts";
+import { noteCommand } from "./note.ts";
 
 type RestoreOptions = Extract<Command, { name: "restore" }>["options"];
 
@@ -54,11 +55,12 @@ export async function runRestore(
     await unpack(backupFile, unfinished);
     refuseUnfit(unfinished, backupFile);
     keepLog(unfinished);
-    const told = carry(join(data, DATABASE_FILE), unfinished, nowMs);
+    const carried = carry(join(data, DATABASE_FILE), unfinished, nowMs);
     const kept = swap(data, unfinished, nowMs);
     write(`${data} is as it was in ${backupFile}${kept === null ? "" : `; what was there before is ${kept}`}`);
-    for (const line of told) write(line);
+    for (const line of carried.told) write(line);
     if (kept !== null) write("remove that once it is needed no more: an erasure does not reach into it");
+    noteCommand(data, { action: "restore", detail: { erased_again: carried.erased } }, nowMs);
     return 0;
   } finally {
     for (const suffix of SUFFIXES) rmSync(unfinished + suffix, { force: true });
@@ -79,19 +81,21 @@ function keepLog(path: string): void {
 }
 
 /** What the replaced database knows of people who must not come back; a damaged one may not be able to say. */
-function carry(place: string, restored: string, nowMs: number): string[] {
-  if (!existsSync(place)) return [];
+function carry(place: string, restored: string, nowMs: number): { told: string[]; erased: number } {
+  if (!existsSync(place)) return { told: [], erased: 0 };
   try {
     const { suppressions, foreign, erased, entangled } = carryOver(restored, place, nowMs);
-    return [
+    const told = [
       ...(suppressions > 0 ? [`the audit and ${suppressions} suppressions of what was there before hold on`] : []),
       ...(erased > 0 ? [`${erased} who were erased since are erased from it again`] : []),
       ...entangled.map((id) => `${id} is one there with somebody who was erased since: part them, or erase both`),
       ...(foreign > 0 ? [`${foreign} suppressions are another instance's, and hold no more`] : []),
     ];
+    return { told, erased };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return ["what was there before is damaged, and cannot say who was erased since: they are back; erase them again"];
+    const told = ["what was there before is damaged and cannot say who was erased since: erase them again"];
+    return { told, erased: 0 };
   }
 }
 

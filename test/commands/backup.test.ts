@@ -55,6 +55,11 @@ describe("a backup", () => {
       expect(readdirSync(folder.path)).toEqual([name]);
       await restored(backupFile, other.path);
       expect(readdirSync(other.path).sort()).toEqual(["do-intent.db", "do-intent.lock"]);
+      const noted = openReadOnly(other.path);
+      expect(noted.query("select key_id from audit where action = 'restore'").all()).toEqual([
+        { key_id: "command line" },
+      ]);
+      noted.close();
       expect(await peopleIn(other.path)).toEqual(before);
     },
   );

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { formatId, parseId } from "../../core/id.ts";
 import type { Identifier } from "../../core/identifier.ts";
-import { type AuditEntry, COMMAND_LINE, createAuditStore } from "./audit.ts";
+import type { AuditEntry } from "./audit.ts";
 import { OVERWRITE } from "./database.ts";
 import { createErasure } from "./erase.ts";
 import { bringUpToDate } from "./migrate.ts";
@@ -62,7 +62,6 @@ export function carryOver(restored: string, replaced: string, nowMs: number): Ca
       if (isSame) for (const { hash, suppressedMs } of suppressed) suppress?.run(hash, suppressedMs);
       const again =
         suppressed.length > 0 ? eraseAgain(target, source, suppressed, nowMs) : { erased: 0, entangled: [] };
-      if (has(target, "audit")) noteRestore(target, again.erased, nowMs);
       return { entries, suppressions: suppressed.length - foreign, foreign, ...again };
     });
     return work.immediate();
@@ -94,11 +93,6 @@ function carryAudit(target: Database, source: Database): number {
     added += 1;
   }
   return added;
-}
-
-function noteRestore(target: Database, erased: number, nowMs: number): void {
-  const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "restore", subject: null };
-  createAuditStore(target).record({ ...entry, detail: { erased_again: erased } });
 }
 
 type Again = { erased: number; entangled: string[] };
