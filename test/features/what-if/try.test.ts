@@ -195,13 +195,13 @@ test("all who rise and all accounts that move are named up to what is asked for,
     score_before: 20,
     score_after: 20,
   });
+  const one = await asked("?limit=1");
+  expect([one.risers.length, one.accounts.movers.length]).toEqual([1, 1]);
   instance.configureIntent(EARLY);
   for (const { domain, to, score_after } of all.accounts.movers) {
     const { body } = await instance.getSecret<{ level: string; score: number }>(`/accounts/${domain}`);
     expect([body.level, body.score]).toEqual([to, score_after]);
   }
-  const one = await asked("?limit=1");
-  expect([one.risers.length, one.accounts.movers.length]).toEqual([1, 1]);
   for (const limit of ["0", "1001", "x", "1.5"]) {
     const { status, body } = await instance.postSecret(`/config/try?limit=${limit}`, EARLY);
     expect([status, body.error.field]).toEqual([422, "limit"]);
