@@ -6,6 +6,7 @@ import { runBackup } from "../../src/commands/backup.ts";
 import { runRestore } from "../../src/commands/restore.ts";
 import { AppError } from "../../src/core/error.ts";
 import { openBeside, openReadOnly } from "../../src/store/sqlite/database.ts";
+import { writeOlderFolder } from "../store/older-schema.ts";
 import { tablesWith } from "../support/everything.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { NOON_MS, startInstance, type TestInstance, withSecret } from "../support/instance.ts";
@@ -238,6 +239,26 @@ describe("an older backup", () => {
       // What the backup held of it already is there once.
       expect(actions.filter((action) => action === "campaign_create")).toHaveLength(1);
       expect(actions).toContain("restore");
+    },
+  );
+
+  test.each([6, 9, 12])(
+    "of a version with %d migrations is brought up to date where somebody is erased from it",
+    async (count) => {
+      using old = temporaryFolder();
+      using target = temporaryFolder();
+      {
+        await using instance = startInstance({ dataFolder: target.path });
+        await identify(instance, { email: EMAIL, user_id: "u-1" });
+        writeOlderFolder(old.path, target.path, count);
+        await erase(instance, EMAIL);
+      }
+      const told = await restored(join(old.path, "do-intent.db"), target.path, true);
+      // Before there was a secret, none was hashed with it; the audit tells who it was.
+      expect(told).toContain("1 who were erased since are erased from it again");
+      await using instance = startInstance({ dataFolder: target.path });
+      expect(tablesWith(instance, EMAIL)).toEqual([]);
+      expect((await instance.getSecret(`/people/${EMAIL}`)).status).toBe(404);
     },
   );
 
