@@ -115,6 +115,8 @@ export async function openBare(port: number, ...lines: string[]): Promise<BareSo
     texts: () => frames.filter(({ opcode }) => opcode === OPCODES.text).map(({ payload }) => payload.toString()),
     closing: () => {
       const payload = frames.find(({ opcode }) => opcode === OPCODES.close)?.payload;
+      // One without a reason is a close as well.
+      if (payload !== undefined && payload.length < 2) return { code: 1005, reason: "" };
       return payload === undefined ? null : { code: payload.readUInt16BE(0), reason: payload.subarray(2).toString() };
     },
     isEnded: () => isEnded,

@@ -5,12 +5,21 @@ import { MARKER } from "../support/secrecy.ts";
 export type Route = { method: string; path: string };
 
 /** One request, to the byte. */
-export type Input = { bytes: Uint8Array; isHead: boolean; isSecret: boolean };
+export type Input = {
+  bytes: Uint8Array;
+  isHead: boolean;
+  isSecret: boolean;
+  /** It is meant that what is sent comes back. */
+  isRepeating: boolean;
+  /** As HTTP has it from its first to its last byte: somebody waits for the answer. */
+  isComplete: boolean;
+};
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"];
 const HEADERS_MAX = 150;
+const HEADERS_TAKEN_MAX = 60;
 
-const odd = fc.oneof(
+export const odd = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc.string({ maxLength: 60 }),
   fc.constantFrom(
@@ -73,7 +82,7 @@ const identity = fc.record(
   { requiredKeys: ["identity"] },
 );
 
-const text = (value: unknown): Uint8Array =>
+export const text = (value: unknown): Uint8Array =>
   Buffer.from(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
 const form = fc
@@ -186,7 +195,7 @@ const query = fc.oneof(
 const segment = fc.oneof(fc.constantFrom("visitor-1", "per_1", "ada@acme.example", "crm", "spring"), odd).map(encoded);
 
 /** Percent-encoded as far as it can be; what is no text stays a broken escape. */
-function encoded(said: string): string {
+export function encoded(said: string): string {
   try {
     return encodeURIComponent(said);
   } catch {
@@ -241,21 +250,43 @@ export function inputs(routes: readonly Route[], secretKey: string): fc.Arbitrar
       body,
       isChunked: fc.integer({ max: 15, min: 0 }).map((chance) => chance === 0),
     })
-    .map(({ line: { method, target }, headers, authorization, body: bytes, isChunked }) => {
-      const lines = [
-        `${method} ${target} HTTP/1.1`,
-        "host: localhost",
-        ...headers.map(([name, said]) => `${name}: ${said}`),
-        ...(authorization === null ? [] : [`authorization: ${authorization}`]),
-        isChunked ? "transfer-encoding: chunked" : `content-length: ${bytes.length}`,
-      ];
-      const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`);
-      const chunk = [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")];
-      const sent = isChunked ? [...(bytes.length > 0 ? chunk : []), Buffer.from("0\r\n\r\n")] : [bytes];
+    .map(({ line: { method, target }, headers: said, authorization, body, isChunked }) => {
+      const headers = [...said, ...(authorization === null ? [] : [["authorization", authorization] as const])];
       return {
-        bytes: Buffer.concat([head, ...sent]),
+        bytes: requestOf({ method, target, headers, body, isChunked }),
         isHead: method === "HEAD",
         isSecret: authorization === `Bearer ${secretKey}`,
+        isRepeating: false,
+        isComplete: isComplete(method, target, headers),
       };
     });
+}
+
+type Request = {
+  method: string;
+  target: string;
+  headers: readonly (readonly [name: string, value: string])[];
+  body: Uint8Array;
+  isChunked: boolean;
+};
+
+export function requestOf({ method, target, headers, body, isChunked }: Request): Uint8Array {
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    "host: localhost",
+    ...headers.map(([name, said]) => `${name}: ${said}`),
+    isChunked ? "transfer-encoding: chunked" : `content-length: ${body.length}`,
+  ];
+  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`);
+  const chunk = [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n")];
+  const sent = isChunked ? [...(body.length > 0 ? chunk : []), Buffer.from("0\r\n\r\n")] : [body];
+  return Buffer.concat([head, ...sent]);
+}
+
+/** A switch to another protocol is another conversation, and too many headers are no request. */
+function isComplete(method: string, target: string, headers: Request["headers"]): boolean {
+  const isKnown = METHODS.includes(method) && method !== "BREW" && /^\/[!-~]*$/.test(target);
+  const isOrdinary = ([name, value]: readonly [string, string]): boolean =>
+    !["upgrade", "expect"].includes(name) && /^[\t -~]*$/.test(value);
+  return isKnown && headers.length < HEADERS_TAKEN_MAX && headers.every(isOrdinary);
 }

@@ -1,12 +1,14 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
+import { parseIntentConfig } from "../../src/config/intent.ts";
+import { loadScript } from "../../src/features/tracker/routes.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { startInstance } from "../support/instance.ts";
 import { openLive } from "../support/live.ts";
 import { MARKER } from "../support/secrecy.ts";
 import { frames, sendFrames } from "./fuzz-frames.ts";
 import { body, type Input, inputs, type Route } from "./fuzz-inputs.ts";
+import { ENVIRONMENT, makeRiches, richInputs, writeRichConfig } from "./fuzz-rich.ts";
 import { launch } from "./server.ts";
 import { openWire, type Reply } from "./wire.ts";
 
@@ -17,24 +19,36 @@ export type FuzzFigures = {
   frames: number;
   answers: number;
   statuses: { [status: string]: number };
-  /** Without an answer: the connection was closed, or what was sent was no whole request. */
+  /** Of what was sent, whole requests get all their answers; these were none, or were closed upon. */
   unanswered: number;
-  /** Resident memory after a tenth, half and all of the inputs. */
+  /** Resident memory after each twentieth of the inputs. */
   residentMb: number[];
   wrongs: string[];
 };
 
 const SECRET_KEY = "sk_that_the_fuzzer_knows";
-const UNLIMITED = { per_second: 1_000_000, burst: 1_000_000 };
-/** What a server may take on after it has warmed up: caches have bounds, and they fill. */
-const GROWTH_MAX_MB = 96;
+/** Whoever waits for an answer to a whole request gets one in this time, on a busy machine too. */
+const ANSWER_MAX_MS = 20_000;
+/** So long is waited for an answer to what is no request. */
+const SILENCE_MAX_MS = 500;
+const MEASURES = 20;
+/**
+ * What the last quarter of the measures may lie above the second one, where that is many inputs: what was stored fills
+ * SQLite's cache, and nothing else is left of a request.
+ */
+const GROWTH_MAX_MB = 16;
+const GROWTH_FROM_INPUTS = 20_000;
+/** With fewer it has not warmed up. */
+const WARMING_MAX_MB = 96;
 /** What bun itself says to a request line that it cannot read. */
 const UNREADABLE = 505;
 const MB_PER_KB = 1 / 1_024;
 
 /** All routes, taken from the app itself so that none is forgotten. */
 export async function routesOf(): Promise<Route[]> {
-  await using house = startInstance();
+  const parsed = parseIntentConfig("{}");
+  if (parsed.problems !== undefined) throw new Error(parsed.problems.join("\n"));
+  await using house = startInstance({ script: await loadScript(parsed.config.tracker) });
   const routes = house.app.routes.map(({ method, path }) => ({ method, path }));
   return routes.filter(({ method }) => /^[A-Z]+$/.test(method));
 }
@@ -47,10 +61,9 @@ export async function fuzz(options: {
 }): Promise<FuzzFigures> {
   const { seed, inputs: numRuns, tell } = options;
   using folder = temporaryFolder();
-  const limits = { network: UNLIMITED, key: UNLIMITED, visitor: UNLIMITED };
-  writeFileSync(join(folder.path, "intent.json"), JSON.stringify({ limits }));
+  writeRichConfig(folder.path);
   const args = ["--config", "intent.json", "--durability", "normal"];
-  const server = launch(folder.path, args, { DO_INTENT_SECRET_KEY: SECRET_KEY });
+  const server = launch(folder.path, args, { DO_INTENT_SECRET_KEY: SECRET_KEY, ...ENVIRONMENT });
   const url = await server.url;
   if (url === null) throw new Error(`the server did not start: ${server.output()}`);
   const routes = await routesOf();
@@ -64,16 +77,17 @@ export async function fuzz(options: {
     residentMb: [],
     wrongs: [],
   };
+  const riches = await makeRiches(url, SECRET_KEY);
+  const anything = fc.oneof(inputs(routes, SECRET_KEY), richInputs(riches));
   const wire = openWire(Number(new URL(url).port));
-  const isMeasured = (run: number): boolean => [numRuns / 10, numRuns / 2].map(Math.floor).includes(run);
-  const property = fc.asyncProperty(inputs(routes, SECRET_KEY), async (input) => {
-    const reply = await wire.ask(input.bytes, input.isHead);
+  const property = fc.asyncProperty(anything, async (input) => {
+    const reply = await wire.ask(input.bytes, input.isHead, input.isComplete ? ANSWER_MAX_MS : SILENCE_MAX_MS);
     const wrong = whatIsWrong(input, reply);
     if (wrong !== null) throw new Error(`${wrong}: ${told(input)}`);
     figures.inputs += 1;
     if (reply === null) figures.unanswered += 1;
     else figures.statuses[reply.status] = (figures.statuses[reply.status] ?? 0) + 1;
-    if (isMeasured(figures.inputs)) figures.residentMb.push(residentMb(server.pid));
+    if (figures.inputs % Math.floor(numRuns / MEASURES) === 0) figures.residentMb.push(residentMb(server.pid));
     if (figures.inputs % 10_000 === 0) tell(`${figures.inputs} inputs`);
   });
   const { failed, error, counterexample } = await fc
@@ -86,9 +100,7 @@ export async function fuzz(options: {
   if (failed) figures.wrongs.push(error instanceof Error ? error.message : String(counterexample));
   wire.close();
   await fuzzSockets(url, seed, numRuns, figures);
-  figures.residentMb.push(residentMb(server.pid));
-  const [warm = 0] = figures.residentMb;
-  if (residentMb(server.pid) - warm > GROWTH_MAX_MB) figures.wrongs.push("memory grows");
+  if (isGrowing(figures.residentMb, numRuns)) figures.wrongs.push(`memory grows: ${figures.residentMb.join(", ")} MB`);
   const health = await fetch(`${url}/health`);
   if (health.status !== 200) figures.wrongs.push(`afterwards /health is ${health.status}`);
   server.kill("SIGTERM");
@@ -114,13 +126,23 @@ async function fuzzSockets(url: string, seed: number, inputs: number, figures: F
   other.close();
 }
 
-function whatIsWrong({ isSecret, bytes }: Input, reply: Reply | null): string | null {
-  if (reply === null) return null;
+function isGrowing(residentMb: readonly number[], inputs: number): boolean {
+  const quarter = Math.floor(residentMb.length / 4);
+  const median = (from: number): number =>
+    residentMb.slice(from, from + quarter).toSorted((a, b) => a - b)[Math.floor(quarter / 2)] ?? 0;
+  if (inputs < GROWTH_FROM_INPUTS) return (residentMb.at(-1) ?? 0) - (residentMb[0] ?? 0) > WARMING_MAX_MB;
+  return median(3 * quarter) - median(quarter) > GROWTH_MAX_MB;
+}
+
+function whatIsWrong({ isSecret, isRepeating, isComplete, bytes }: Input, reply: Reply | null): string | null {
+  if (reply === null) return isComplete ? "was not answered" : null;
   const { status, head, body } = reply;
   if (status >= 500 && !(status === UNREADABLE && body === "")) return `answered ${status} with ${body.slice(0, 300)}`;
   // With the secret key what is stored may be read, stored by these very requests; and a config is told what is wrong in it.
   const isConfig = Buffer.from(bytes.slice(0, 40)).includes(" /config/");
-  const isRead = isSecret && (status < 300 || isConfig);
+  const isRead = isRepeating || (isSecret && (status < 300 || isConfig));
+  if (/^content-type: text\/html/im.test(head) && body.includes(`<${MARKER}`))
+    return `answered ${status} with what was sent as it was: ${body.slice(0, 300)}`;
   if (
     !isRead &&
     MEANT.reduce((said, meant) => said.replace(meant, ""), head + body)

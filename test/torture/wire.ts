@@ -4,13 +4,12 @@ export type Reply = { status: number; head: string; body: string };
 
 /** One connection that says exactly the bytes it is given, and opens anew when the server has had enough. */
 export type Wire = {
-  /** Null when the server closed without a word, or said nothing for a while. */
-  ask(request: Uint8Array, isHead: boolean): Promise<Reply | null>;
+  /** Null when the server closed without a word, or said nothing for so long. */
+  ask(request: Uint8Array, isHead: boolean, silenceMaxMs: number): Promise<Reply | null>;
   close(): void;
 };
 
 const HEAD_END = "\r\n\r\n";
-const SILENCE_MAX_MS = 1_000;
 const NO_BODY = [204, 304];
 
 export function openWire(port: number): Wire {
@@ -45,7 +44,7 @@ export function openWire(port: number): Wire {
   };
 
   return {
-    ask: async (request, isHead) => {
+    ask: async (request, isHead, silenceMaxMs) => {
       socket ??= await open();
       received = "";
       const { promise, resolve } = Promise.withResolvers<Reply | null>();
@@ -53,7 +52,7 @@ export function openWire(port: number): Wire {
         const reply = readReply(received, isHead, isClosed);
         if (reply !== null || isClosed) resolve(reply);
       };
-      const timer = setTimeout(() => resolve(null), SILENCE_MAX_MS);
+      const timer = setTimeout(() => resolve(null), silenceMaxMs);
       socket.write(request);
       const reply = await promise;
       clearTimeout(timer);
