@@ -17,8 +17,8 @@ export const answering =
     response.writeHead(status, headers).end(body);
   };
 
-/** A real server on a free port of the loopback, as good or bad as it is told to be. */
-export async function startReceiver(first: Behaviour = answering(200, "ok")): Promise<Receiver> {
+/** A real server on a port of the loopback, a free one unless said, as good or bad as it is told to be. */
+export async function startReceiver(first: Behaviour = answering(200, "ok"), ownPort = 0): Promise<Receiver> {
   let behaviour = first;
   const received: Received[] = [];
   const sockets = new Set<Socket>();
@@ -31,7 +31,7 @@ export async function startReceiver(first: Behaviour = answering(200, "ok")): Pr
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(ownPort, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

@@ -253,26 +253,6 @@ test("what waited for its turn is sent also when newer ones were read while the 
   expect(sent.toSorted()).toEqual(["dlv_1", "dlv_2", "dlv_3"]);
 });
 
-test("after five days of failures a destination is paused, and resumed it gets what waited", async () => {
-  let isDown = true;
-  await using house = openHouse([webhook("http://crm.example/")], {
-    post: { send: async () => failing(isDown ? null : 200) },
-  });
-  for (let day = 0; day < 7; day += 1) {
-    house.signal({ signalId: day + 1, personId: day + 1 });
-    while (await house.advance(NOON_MS + (day + 1) * DAY_MS));
-    house.clock.nowMs = NOON_MS + (day + 1) * DAY_MS;
-  }
-  expect(house.store.health("crm").pauseReason).toBe("failing");
-  expect(house.logged).toContain("destination_paused");
-  isDown = false;
-  await house.deliverer.resume("crm");
-  await house.deliverer.settled();
-  const states = house.deliveries().map(({ state }) => state);
-  expect(states.slice(0, 2)).toEqual(["dead", "dead"]);
-  expect(new Set(states.slice(2))).toEqual(new Set(["delivered"]));
-});
-
 test("what waits in thousands is made due in turns of five hundred, between which others have theirs", async () => {
   await using house = openHouse([webhook("http://crm.example/")], { post: { send: async () => failing(200) } });
   const many = 1_200;
@@ -479,37 +459,6 @@ test("a secret that is missing keeps the delivery waiting and says which", async
   await house.deliverer.settled();
   expect(house.deliveries()).toMatchObject([{ state: "pending", lastAnswer: "the secret env:NOT_THERE is not set" }]);
 });
-
-test("ten thousand signals over a destination that is down for a day all arrive, once each, in order per person", async () => {
-  const signals = 10_000;
-  const people = 4_000;
-  const accepted: string[] = [];
-  await using house = openHouse([webhook("http://crm.example/", { concurrency_max: 16 })], {
-    random: Math.random,
-    post: {
-      send: async ({ headers }) => {
-        if (house.clock.nowMs < NOON_MS + DAY_MS) return failing(null);
-        accepted.push(headers["webhook-id"] ?? "");
-        return failing(200);
-      },
-    },
-  });
-  const all = Array.from({ length: signals }, (_, index) => ({ signalId: index + 1, personId: (index * 7) % people }));
-  house.signal(...all);
-  // Some minutes at a time: each of them was spread to a time of its own.
-  while (await house.advance()) house.clock.nowMs += 600_000;
-  expect(accepted).toHaveLength(signals);
-  expect(new Set(accepted).size).toBe(signals);
-  const personOf = new Map(
-    house.deliveries().map(({ deliveryId, personId }) => [`dlv_${deliveryId.toString(36)}`, personId]),
-  );
-  const lastOf = new Map<number | undefined, number>();
-  for (const id of accepted) {
-    const number = Number.parseInt(id.slice(4), 36);
-    expect(number).toBeGreaterThan(lastOf.get(personOf.get(id)) ?? 0);
-    lastOf.set(personOf.get(id), number);
-  }
-}, 60_000);
 
 test("a clock that is put back by a day keeps nothing waiting for a day: neither while it runs nor after a restart", async () => {
   await using receiver = await startReceiver();
