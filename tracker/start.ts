@@ -35,8 +35,7 @@ function begin(): void {
   watching = true;
   setTimeout(() =>
     listen(window, "storage", (event) => {
-      const { key, newValue } = event as StorageEvent;
-      if (key === stoppedKey && newValue) stop();
+      if ((event as StorageEvent).key === stoppedKey) stop();
     }),
   );
   // The nonce of the tag lets the import in too.

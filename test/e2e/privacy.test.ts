@@ -103,7 +103,9 @@ describe("20: consent", () => {
     // The other tab heard that it was given again, and takes nothing of it away.
     expect(await visitor.id()).toBe(id);
     expect(visitor.events("page_view").at(-1)?.anonymous_id).toBe(id);
-    expect((await kept(visitor)).storage).not.toContain("_di.x");
+    const { storage } = await kept(visitor);
+    expect(storage).toContain("_di.c");
+    expect(storage).not.toContain("_di.x");
   });
 
   test("optOut() is not undone by a consent", async () => {
