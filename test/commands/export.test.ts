@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { parse } from "csv-parse/sync";
 import { runExport } from "../../src/commands/export.ts";
 import { DAY_MS } from "../../src/core/duration.ts";
 import { hashEmail } from "../../src/http/hash-email.ts";
@@ -99,6 +100,22 @@ test("CSV has a head, quotes what needs it, and no formulas; addresses leave has
   for (const table of ["events", "signals"] as const) {
     expect(await exported(instance, table, { hash: "email" })).not.toContain(EMAIL);
   }
+});
+
+test("in CSV a cell of a visitor's making is no formula, in any table", async () => {
+  await using instance = await house();
+  const formula = '=HYPERLINK("https://evil.example","look")';
+  const said = { event: "page_view", anonymous_id: formula, session_id: "@SUM(1)", url: "/" };
+  expect((await instance.post("/track", said)).status).toBe(200);
+  const email = "eve@evil.example";
+  await instance.post("/identify", { anonymous_id: formula, identity: { email, user_id: "+cmd|calc" } });
+  const cells: string[] = [];
+  for (const table of ["events", "people", "accounts", "signals"] as const) {
+    const [, ...rows] = parse(await exported(instance, table, { exportFormat: "csv" })) as string[][];
+    cells.push(...rows.flat());
+  }
+  expect(cells.filter((cell) => /^[=+\-@]/.test(cell) && !/^[+-]?\d/.test(cell))).toEqual([]);
+  expect(cells).toEqual(expect.arrayContaining([`'${formula}`, "'@SUM(1)", "'+cmd|calc"]));
 });
 
 test("whoever stops reading ends it", async () => {

@@ -92,6 +92,29 @@ describe("where and with what somebody came", () => {
     expect(stored.map(({ properties }) => JSON.parse(properties ?? "{}"))).toEqual([expected, {}]);
   });
 
+  test.each([
+    [
+      "the proxy's header, and a phone",
+      on,
+      { ...country, "user-agent": PHONE },
+      { country: "DE", device_class: "mobile" },
+    ],
+    ["nothing unless said", {}, { ...country, "user-agent": PHONE }, {}],
+    ["no country that is none", on, { "cf-ipcountry": "XX", "user-agent": TABLET }, { device_class: "tablet" }],
+  ])("is read off an identify too: %s", async (_, intent, headers, expected) => {
+    await using instance = startInstance({ intent });
+    const said = { anonymous_id: "visitor-1", identity: { email: "ada@acme.example" } };
+    expect((await instance.post("/identify", said, headers)).status).toBe(200);
+    // A backend's request is not the person's.
+    await instance.postSecret("/identify", { ...said, anonymous_id: "visitor-2" }, headers);
+    const stored = instance.rows<{ properties: string }>("select properties from event order by event_seq");
+    const read = stored.map(({ properties }) => {
+      const { country, device_class } = JSON.parse(properties);
+      return { ...(country && { country }), ...(device_class && { device_class }) };
+    });
+    expect(read).toEqual([expected, {}]);
+  });
+
   test("rules may ask for it", async () => {
     const rules = [
       { name: "near", group: "any", event: "page_view", when: { properties: { country: "DE" } }, points: 7 },
