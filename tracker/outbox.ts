@@ -6,21 +6,14 @@ const itemBytesMax = 32 * 1024;
 const itemsMax = 200;
 const bytesMax = 256 * 1024;
 
+/** How many the server would not have, until a view tells it. */
 export const droppedKey = "_di.n";
 
 /** Not by a Blob, because making one waits for another process. */
 export const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
-/** Counts, over pages, what the server would not have. */
 export function drop(count?: number): void {
   if (count) write(droppedKey, +read(droppedKey) + count);
-}
-
-/** The count, for the next view to tell it once. */
-export function takeDropped(): number {
-  const count = +read(droppedKey);
-  forget(droppedKey);
-  return count;
 }
 
 export const waitingItems = (): string[] => keys(prefix);
