@@ -35,11 +35,12 @@ export async function beginRuling({
     if (!FITTING.includes(answer.status) && !isRefused) model.wrongs.push(`${path} was answered with ${answer.status}`);
   };
   const merges = await list<{ merges?: { merge_id: string }[] }>("/merges?undone=false&limit=40");
-  const reviews = await list<{ reviews?: { review_id: string }[] }>("/reviews?state=open&limit=40");
+  const reviews = await list<{ reviews?: { review_id: string; claims: object[] }[] }>("/reviews?state=open&limit=40");
   const possible: (readonly [subject: string, path: string])[] = [
     ...(merges?.merges ?? []).map(({ merge_id: id }) => [id, `/merges/${id}/undo`] as const),
-    ...(reviews?.reviews ?? []).flatMap(({ review_id: id }) =>
-      ["approve", "reject"].map((verdict) => [id, `/reviews/${id}/${verdict}`] as const),
+    // To approve what somebody claimed may ask anew, of which the audit knows nothing.
+    ...(reviews?.reviews ?? []).flatMap(({ review_id: id, claims }) =>
+      (claims.length > 0 ? ["reject"] : ["approve", "reject"]).map((word) => [id, `/reviews/${id}/${word}`] as const),
     ),
   ];
   if (possible.length === 0) return { done: Promise.resolve() };
