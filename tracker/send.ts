@@ -25,8 +25,11 @@ let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let release: (() => void) | undefined;
 
-/** How long the server is to be left alone, by every page. */
-const restMs = (): number => +read(notBeforeKey) - Date.now();
+/** How long the server is to be left alone, by every page. More than was ever written is of a clock that was ahead. */
+function restMs(): number {
+  const ms = +read(notBeforeKey) - Date.now();
+  return ms > restMsMax ? 0 : ms;
+}
 
 /** The longest run from the front of the outbox that fits: events together, an identify alone, so that order holds. */
 function nextBatch(from = restMs() > 0 ? [] : waitingItems()): Batch | undefined {

@@ -90,6 +90,15 @@ test("a server that asks for rest is left alone by the next pages too", async ()
   await until("all of it", () => visitor.events("waits").length && visitor.events("page_view").length === 4);
 });
 
+test("a rest that was written by a clock that was ahead is none", async () => {
+  const visitor = await world.visitor();
+  await open(visitor);
+  await atRest(visitor);
+  await visitor.page.evaluate(`localStorage.setItem("_di.b", Date.now() + 86_400_000)`);
+  await open(visitor);
+  await until("its view", () => visitor.events("page_view").length === 2);
+});
+
 test.each([
   { from: "a page of the same site a beacon", page: "http://www.shop.localhost", mode: "no-cors" },
   { from: "a page of another site a fetch", page: "http://www.other.localhost", mode: "cors" },
