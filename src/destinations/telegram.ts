@@ -8,7 +8,6 @@ import { jsonRequest, remoteOptions } from "./remote.ts";
 /** Telegram allows about one message a second in a chat, and twenty a minute in a group. */
 const CHAT_SPACING_MS = 1_000;
 const GROUP_SPACING_MS = 3_000;
-const TEXT_LENGTH_MAX = 4_096;
 /** A wrong token, or a bot that was thrown out: for all messages, until a person sees to it. */
 const GONE_STATUSES = [401, 403, 404];
 
@@ -34,7 +33,10 @@ export function telegram(config: ConfigOf<"telegram">): RemoteDestination {
   };
 }
 
-/** Entities instead of a markup: nothing anybody typed can mean anything. Offsets are UTF-16 units, as lengths here are. */
+/**
+ * Entities instead of a markup: nothing anybody typed can mean anything. Offsets are UTF-16 units, as lengths here are.
+ * Telegram takes 4,096 of them, and no value in a brief is so long that all of them together would be more.
+ */
 function messageOf({ heat, who, reasons, origin, link }: Brief) {
   const entities: Entity[] = [{ type: "bold", offset: 0, length: heat.length }];
   let text = [heat, who, ...reasons.map((reason) => `• ${reason}`), `from ${origin}`].join("\n");
@@ -44,12 +46,7 @@ function messageOf({ heat, who, reasons, origin, link }: Brief) {
     entities.push({ type: "text_link", offset: text.length, length: label.length, url: link });
     text += label;
   }
-  const isLong = text.length > TEXT_LENGTH_MAX;
-  return {
-    text: isLong ? text.slice(0, TEXT_LENGTH_MAX) : text,
-    entities: entities.filter(({ offset, length }) => offset + length <= TEXT_LENGTH_MAX),
-    link_preview_options: { is_disabled: true },
-  };
+  return { text, entities, link_preview_options: { is_disabled: true } };
 }
 
 function judge(answer: Answer, nowMs: number): Verdict {

@@ -53,6 +53,11 @@ test("do-intent calibrate prints a config to review, why beside it, and changes 
   expect(told.join("\n")).toMatch(
     /^600 people, of whom 240 reached buy; \d+ of them held out\nAUC on those held out: 0\.\d+ with today's points, 0\.[67]\d+ with the suggested\n/,
   );
+  expect(told.join("\n").split("\n").slice(3)).toEqual([
+    "rule  today  suggested   lift  people  reached  confidence",
+    "demo      5        9.9  1.50x     199      117       100 %",
+    "blog      5          5  1.00x     197       77         9 %  kept: not sure enough",
+  ]);
   expect(instance.rows("select person_id, sums from intent_score")).toEqual(before);
   expect(() =>
     runCalibrate(

@@ -163,6 +163,52 @@ describe("a calibration", () => {
     );
   });
 
+  /** So many people who are held out, or who are learned from, as the calibration itself tells them apart. */
+  function ids(count: number, isHeldOut: boolean): number[] {
+    const found: number[] = [];
+    for (let personId = 0; found.length < count; personId += 1) {
+      const alone = calibrate(scoring, [{ personId, reached: true, atMs: NOW_MS, sums: {} }]);
+      if ((alone.heldOut === 1) === isHeldOut) found.push(personId);
+    }
+    return found;
+  }
+
+  const who = (personId: number, reached: boolean, ...met: string[]): Observation => {
+    const sum = { weight: 1, atMs: NOW_MS, count: 1, lastEventMs: NOW_MS };
+    return { personId, reached, atMs: NOW_MS, sums: Object.fromEntries(met.map((rule) => [rule, sum])) };
+  };
+
+  test("says lift, support and areas as they are reckoned by hand", () => {
+    // Of forty, twenty reach the goal: 12 of the 16 who saw the demo, 2 of the 10 who looked for jobs, 5 of 10 readers.
+    const training = ids(40, false).map((personId, index) => {
+      const reached = index < 20;
+      const place = index % 20;
+      const met = [
+        ...(place < (reached ? 12 : 4) ? ["demo"] : []),
+        ...(place >= (reached ? 18 : 12) ? ["jobs"] : []),
+        ...(place % 4 === 0 ? ["blog"] : []),
+      ];
+      return who(personId, reached, ...met);
+    });
+    // Of five held out two reach it. With today's points, five for each rule, they score 5 and 0, the others 0, 0 and 5.
+    const [a = 0, b = 0, c = 0, d = 0, e = 0] = ids(5, true);
+    const heldOut = [who(a, true, "demo"), who(b, true), who(c, false), who(d, false), who(e, false, "jobs")];
+    const { advice, ...all } = calibrate(scoring, [...training, ...heldOut]);
+    expect(all).toMatchObject({ people: 45, reached: 22, heldOut: 5 });
+    // Six pairs: the first wins two and ties one, the second ties two and loses one.
+    expect(all.aucToday).toBeCloseTo((2 + 0.5 + 2 * 0.5) / 6, 9);
+    expect(advice.map(({ rule, support, supportReached, lift }) => [rule, support, supportReached, lift])).toEqual([
+      ["demo", 16, 12, 1.5],
+      ["blog", 10, 5, 1],
+      ["jobs", 10, 2, 0.4],
+      ["rare", 0, 0, null],
+    ]);
+    const [demo, , jobs] = advice;
+    expect(demo).toMatchObject({ kept: null });
+    expect(demo?.suggested).toBeGreaterThan(0);
+    expect(jobs?.suggested).toBeLessThanOrEqual(5);
+  });
+
   test("comes out the same every time", () => {
     expect(calibrate(scoring, crowd(300))).toEqual(calibrate(scoring, crowd(300)));
   });

@@ -5,6 +5,9 @@ import type { RenderContext } from "../../src/destinations/interface.ts";
 import { renderDeliveries } from "../../src/destinations/render.ts";
 import { destination, NOON_MS, SECRET, sampleSignal } from "./sample.ts";
 
+/** As long as intent.json lets a rule's name be. */
+const RULE_NAME_MAX = 64;
+
 const context: RenderContext = { linkTo: (path) => `https://intent.acme.com${path}`, nowMs: NOON_MS };
 
 function bodyOf(config: object, signal: SignalData = sampleSignal(), changes: Partial<RenderContext> = {}) {
@@ -153,6 +156,42 @@ test("Telegram's entities are counted in UTF-16 units, also after what takes two
   );
   expect(shown).toEqual(["hot: 63 of 100, before 52", "Why?"]);
   expect(entities[1].url).toBe("https://intent.acme.com/people/per_1x/explanation");
+});
+
+test("the longest message that there can be is one that Telegram takes", () => {
+  const long = "🦊".repeat(5_000);
+  const name = "r".repeat(RULE_NAME_MAX);
+  const lastEventAt = new Date(NOON_MS - 999 * 24 * 3_600_000).toISOString();
+  const reasons = ["a", "b", "c", "d"].map((end) => ({
+    rule: `${name.slice(1)}${end}`,
+    group: "g",
+    points: -99.9,
+    count: 99_999_999,
+    last_event_at: lastEventAt,
+  }));
+  const touch = (other: string) => ({
+    at: lastEventAt,
+    channel: "direct",
+    source: long + other,
+    medium: long,
+    campaign: long,
+    referrer: long,
+    click_id: long,
+    landing: long,
+  });
+  const person = { ...sampleSignal().person, email: `${long}@x.example`, traits: { name: long, company: long } };
+  const attribution = { first: touch(""), last: { ...touch(""), campaign: `x${long}` }, last_non_direct: null };
+  const account = { domain: `${"d".repeat(240)}.example`, active_people_14d: 99_999, people: [] };
+  const magnet = { slug: "s", title: long, level: "l".repeat(64) };
+  const asked = [{ magnet }, { threshold: { name: `account.${"l".repeat(64)}`, score: 60 }, account }];
+  for (const one of asked) {
+    const signal = { ...sampleSignal({ person, reasons, attribution }), ...one } as unknown as SignalData;
+    const { text, entities } = bodyOf({ type: "telegram", token: "t", chat_id: 1 }, signal, { isTest: true });
+    expect(text).toEndWith("Why?");
+    expect(text.length).toBeGreaterThan(2_000);
+    expect(text.length).toBeLessThanOrEqual(4_096);
+    expect(entities).toHaveLength(2);
+  }
 });
 
 test("without a public address there is no link", () => {
