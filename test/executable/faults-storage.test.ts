@@ -50,6 +50,12 @@ function storedIds(data: string): string[] {
     .map(({ id }) => id);
 }
 
+/** Somebody else writes into the file, so what the server has of it in memory is none of it any more. */
+function forgetPages(data: string): void {
+  using database = new Database(join(data, "do-intent.db"), { readwrite: true, strict: true });
+  database.run("insert into heartbeat (heartbeat_id, beaten_at) values (2, 1)");
+}
+
 type Fault = { setIn: () => void; mend: () => void; code: string; says: string };
 
 /** Reads go on, writes are refused with the reason, and when it is over it is over, without a restart. */
@@ -62,6 +68,7 @@ async function expectToSurvive(server: Server, data: string, { setIn, mend, code
   const identify = { anonymous_id: "visitor-0", identity: { email: "ada@acme.example" } };
   expect(await ask(server, "/identify", identify)).toEqual(refused);
   expect(await ask(server, "/health")).toEqual(refused);
+  expect(await ask(server, "/ready")).toEqual(refused);
   const read = await ask(server, "/people/visitor-0/explain");
   expect(read.status).toBe(200);
   expect((await ask(server, "/people?limit=5")).status).toBe(200);
@@ -69,6 +76,7 @@ async function expectToSurvive(server: Server, data: string, { setIn, mend, code
   mend();
   await sendUntil(server, 200, acknowledged);
   expect((await ask(server, "/health")).status).toBe(200);
+  expect((await ask(server, "/ready")).status).toBe(200);
   expect(await server.end("SIGTERM")).toBe(0);
   expect(storedIds(data).sort()).toEqual(acknowledged.sort());
 }
@@ -165,6 +173,41 @@ describe("with a system between that fails", () => {
     const refused = await run(folder.path, ["serve", "--port", "0"], { ...SECRET, ...shim.env });
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(/^do-intent: the data folder .+ \(SQLITE_IOERR\w*\); look at its permissions/);
+  });
+
+  test("nothing can be read nor written while it serves (EIO): all is refused with the reason, and goes on when it can", async () => {
+    using folder = temporaryFolder();
+    using shim = openShim(folder.path);
+    const acknowledged: string[] = [];
+    await using server = await startServer(folder.path, [], { ...SECRET, ...shim.env });
+    await sendUntil(server, 200, acknowledged);
+    forgetPages(join(folder.path, "data"));
+    shim.set({ readErrno: EIO, writeErrno: EIO });
+    for (const [path, body] of [
+      ["/people/visitor-0/explain"],
+      ["/people/visitor-0/events"],
+      ["/people?limit=200"],
+      ["/track", { event: "page_view", anonymous_id: "visitor-9" }],
+      ["/identify", { anonymous_id: "visitor-9", identity: { email: "ada@acme.example" } }],
+      ["/health"],
+      ["/ready"],
+    ] as const) {
+      const { status, body: said } = await ask(server, path, body);
+      // SQLite takes a page that the disk does not give for a damaged one.
+      expect([path, status, said.error?.code]).toEqual([path, 503, "damaged"]);
+      expect(said.error?.message).toContain("run do-intent doctor");
+    }
+    shim.set({});
+    await sendUntil(server, 200, acknowledged);
+    for (const path of ["/people/visitor-0/explain", "/people?limit=200"])
+      expect([path, (await ask(server, path)).status]).toEqual([path, 200]);
+    // Whether a page is damaged is for somebody to look at, and a start looks.
+    expect((await ask(server, "/health")).body.error?.code).toBe("damaged");
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(storedIds(join(folder.path, "data")).sort()).toEqual(acknowledged.sort());
+    await using again = await startServer(folder.path, [], { ...SECRET, ...shim.env });
+    for (const path of ["/people/visitor-0/explain", "/health", "/ready"])
+      expect([path, (await ask(again, path)).status]).toEqual([path, 200]);
   });
 
   test("a sync that failed and then kill -9: what was refused may be gone, what was acknowledged is there", async () => {
