@@ -1,12 +1,22 @@
 import { Database } from "bun:sqlite";
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { startReceiver } from "../destinations/receiver.ts";
 import { SECRET } from "../destinations/sample.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { canMount, mountSmallDisk } from "../support/mount.ts";
-import { buildExecutable, run, startServer } from "./executable.ts";
+import { buildExecutable, EXECUTABLE, run, startServer } from "./executable.ts";
 
 setDefaultTimeout(60_000);
 beforeAll(buildExecutable, 120_000);
@@ -134,6 +144,27 @@ describe("do-intent doctor", () => {
     const found = findings.find((finding) => finding.check === check);
     expect(found).toMatchObject({ state, says: expect.stringContaining(says) });
     expect(code).toBe(state === "fail" ? 1 : 0);
+  });
+
+  test("a file that its user may not read", async () => {
+    using folder = temporaryFolder();
+    const file = await fill(folder.path);
+    const data = join(folder.path, "data");
+    const program = join(folder.path, "do-intent");
+    copyFileSync(EXECUTABLE, program);
+    // Whoever may read everything looks as somebody who may not.
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) for (const path of [folder.path, data]) chmodSync(path, 0o755);
+    chmodSync(file, 0o000);
+    const as = isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+    const { stdout, exitCode } = Bun.spawnSync([...as, program, "doctor", "--json", "--data", data], {
+      cwd: folder.path,
+    });
+    const { findings } = JSON.parse(String(stdout)) as { findings: Finding[] };
+    const found = findings.find(({ check }) => check === "permissions");
+    expect(found).toMatchObject({ state: "fail", says: expect.stringMatching(/^user \d+ may not read and write .+/) });
+    expect(found?.remedy).toContain("run this as the server's user");
+    expect(exitCode).toBe(1);
   });
 
   test("a broken config, with every place", async () => {

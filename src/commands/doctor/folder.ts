@@ -63,8 +63,12 @@ function isUsable(path: string): boolean {
 }
 
 function serverOf(folder: string): Finding {
-  const served = isServed(folder);
-  return ok("server", served ? "a server runs on this folder" : "no server runs on this folder");
+  const check = "server";
+  try {
+    return ok(check, isServed(folder) ? "a server runs on this folder" : "no server runs on this folder");
+  } catch {
+    return warn(check, `whether one runs cannot be told: ${LOCK_FILE} cannot be read`, "run this as the server's user");
+  }
 }
 
 function spaceOf(folder: string): Finding {
