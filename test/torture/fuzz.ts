@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { parseIntentConfig } from "../../src/config/intent.ts";
 import { loadScript } from "../../src/features/tracker/routes.ts";
@@ -23,6 +24,8 @@ export type FuzzFigures = {
   unanswered: number;
   /** Resident memory after each twentieth of the inputs. */
   residentMb: number[];
+  /** The same without what SQLite may keep of the database in memory. */
+  ownMb: number[];
   wrongs: string[];
 };
 
@@ -32,11 +35,10 @@ const ANSWER_MAX_MS = 20_000;
 /** So long is waited for an answer to what is no request. */
 const SILENCE_MAX_MS = 500;
 const MEASURES = 20;
-/**
- * What the last quarter of the measures may lie above the second one, where that is many inputs: what was stored fills
- * SQLite's cache, and nothing else is left of a request.
- */
+/** What the last quarter of the measures may lie above the second one, where that is many inputs. */
 const GROWTH_MAX_MB = 16;
+/** What was stored fills SQLite's cache; nothing else is left of a request. */
+const CACHE_MB = 64;
 const GROWTH_FROM_INPUTS = 20_000;
 /** With fewer it has not warmed up. */
 const WARMING_MAX_MB = 96;
@@ -75,11 +77,17 @@ export async function fuzz(options: {
     statuses: {},
     unanswered: 0,
     residentMb: [],
+    ownMb: [],
     wrongs: [],
   };
   const riches = await makeRiches(url, SECRET_KEY);
   const anything = fc.oneof(inputs(routes, SECRET_KEY), richInputs(riches));
   const wire = openWire(Number(new URL(url).port));
+  const measure = (): void => {
+    const resident = residentMb(server.pid);
+    figures.residentMb.push(resident);
+    figures.ownMb.push(resident - Math.min(CACHE_MB, Math.round(databaseMb(folder.path))));
+  };
   const property = fc.asyncProperty(anything, async (input) => {
     const reply = await wire.ask(input.bytes, input.isHead, input.isComplete ? ANSWER_MAX_MS : SILENCE_MAX_MS);
     const wrong = whatIsWrong(input, reply);
@@ -87,7 +95,7 @@ export async function fuzz(options: {
     figures.inputs += 1;
     if (reply === null) figures.unanswered += 1;
     else figures.statuses[reply.status] = (figures.statuses[reply.status] ?? 0) + 1;
-    if (figures.inputs % Math.floor(numRuns / MEASURES) === 0) figures.residentMb.push(residentMb(server.pid));
+    if (figures.inputs % Math.floor(numRuns / MEASURES) === 0) measure();
     if (figures.inputs % 10_000 === 0) tell(`${figures.inputs} inputs`);
   });
   const { failed, error, counterexample } = await fc
@@ -100,7 +108,7 @@ export async function fuzz(options: {
   if (failed) figures.wrongs.push(error instanceof Error ? error.message : String(counterexample));
   wire.close();
   await fuzzSockets(url, seed, numRuns, figures);
-  if (isGrowing(figures.residentMb, numRuns)) figures.wrongs.push(`memory grows: ${figures.residentMb.join(", ")} MB`);
+  if (isGrowing(figures.ownMb, numRuns)) figures.wrongs.push(`memory grows: ${figures.ownMb.join(", ")} MB`);
   const health = await fetch(`${url}/health`);
   if (health.status !== 200) figures.wrongs.push(`afterwards /health is ${health.status}`);
   server.kill("SIGTERM");
@@ -126,11 +134,11 @@ async function fuzzSockets(url: string, seed: number, inputs: number, figures: F
   other.close();
 }
 
-function isGrowing(residentMb: readonly number[], inputs: number): boolean {
-  const quarter = Math.floor(residentMb.length / 4);
+function isGrowing(ownMb: readonly number[], inputs: number): boolean {
+  const quarter = Math.floor(ownMb.length / 4);
   const median = (from: number): number =>
-    residentMb.slice(from, from + quarter).toSorted((a, b) => a - b)[Math.floor(quarter / 2)] ?? 0;
-  if (inputs < GROWTH_FROM_INPUTS) return (residentMb.at(-1) ?? 0) - (residentMb[0] ?? 0) > WARMING_MAX_MB;
+    ownMb.slice(from, from + quarter).toSorted((a, b) => a - b)[Math.floor(quarter / 2)] ?? 0;
+  if (inputs < GROWTH_FROM_INPUTS) return (ownMb.at(-1) ?? 0) - (ownMb[0] ?? 0) > WARMING_MAX_MB;
   return median(3 * quarter) - median(quarter) > GROWTH_MAX_MB;
 }
 
@@ -163,4 +171,8 @@ function told({ bytes }: Input): string {
 function residentMb(pid: number): number {
   const said = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Math.round(Number(said ?? 0) * MB_PER_KB);
+}
+
+function databaseMb(folder: string): number {
+  return statSync(join(folder, "data", "do-intent.db")).size / 1_024 ** 2;
 }

@@ -4,6 +4,7 @@ import type { Command } from "../../src/core/decide.ts";
 import { parseId } from "../../src/core/id.ts";
 import { type IdentifierKind, identifierKey } from "../../src/core/identifier.ts";
 import { evaluate, type Sums } from "../../src/core/score.ts";
+import type { ReviewClaim, ReviewReason } from "../../src/core/state.ts";
 import { unpackSums, unpackThresholds } from "../../src/store/sqlite/row.ts";
 import { createWorld, livePeople, type World } from "../core/world.ts";
 import { type EventRow, eventOf } from "../support/reference.ts";
@@ -28,6 +29,7 @@ type Ruled = { audit_id: number; occurred_at: number; key_id: string; action: st
 const TOLERANCE = 1e-9;
 /** Whoever may be erased has no part in the story. */
 const IS_TOLD = `(i.value is null or i.value not like '${VICTIM}%')`;
+const VICTIMS_OF = `select 1 from identity i where i.person_id = p.person_id and not ${IS_TOLD}`;
 
 /**
  * The same story told to a reference that never crashed: what is stored, in the order it was stored in, decided once
@@ -82,6 +84,9 @@ export function createReplay(
       const merges = idsOf(database, "merge").length;
       if (merges !== world.rows.merges.length)
         wrongs.push(`${merges} merges are stored, and there should be ${world.rows.merges.length}`);
+      const people = idsOf(database, "person").length;
+      if (people !== world.rows.people.size)
+        wrongs.push(`${people} people were ever known, and there should be ${world.rows.people.size}`);
       return wrongs;
     },
     compare: (database, atMs) => [
@@ -112,27 +117,52 @@ function ruledSince(database: Database, afterId: number): Ruled[] {
     .all(afterId);
 }
 
-function idsOf(database: Database, table: "merge" | "merge_review"): number[] {
-  const column = table === "merge" ? "merge_id" : "review_id";
+type IdTable = "merge" | "merge_review" | "person";
+
+function idsOf(database: Database, table: IdTable): number[] {
+  const column = { merge: "merge_id", merge_review: "review_id", person: "person_id" }[table];
+  const isOurs = table === "person" ? `where not exists (${VICTIMS_OF})` : "";
   return database
-    .query<{ id: number }, []>(`select ${column} as id from ${table} order by 1`)
+    .query<{ id: number }, []>(`select ${column} as id from ${table} p ${isOurs} order by 1`)
     .all()
     .map(({ id }) => id);
 }
 
+type ReviewRow = {
+  review_id: number;
+  person_ids: string;
+  reason: ReviewReason;
+  claims: string | null;
+  created_at: number;
+};
+
 /** The world's ids are others, in the same order. */
-function ruleOne(
-  world: World,
-  database: Database,
-  { occurred_at, key_id: keyId, action, subject }: Ruled,
-): string | null {
+function namesakeOf(ids: readonly number[], id: number, known: Iterable<number>): number | undefined {
+  return [...known].toSorted((a, b) => a - b)[ids.indexOf(id)];
+}
+
+/** An identify that does nothing but ask leaves no event: what it asked is known from the question alone. */
+function reviewOf(world: World, database: Database, reviewId: number): number | undefined {
+  const row = database.query<ReviewRow, [number]>("select * from merge_review where review_id = ?").get(reviewId);
+  if (row === null) return undefined;
+  const people = idsOf(database, "person");
+  const personIds = (JSON.parse(row.person_ids) as number[])
+    .map((id) => namesakeOf(people, id, world.rows.people.keys()) ?? 0)
+    .toSorted((a, b) => a - b);
+  const known = world.rows.reviews.find((review) => String(review.personIds) === String(personIds));
+  if (known !== undefined) return known.reviewId;
+  const claims = (JSON.parse(row.claims ?? "[]") as ReviewClaim[]).map((claim) => ({ ...claim, isRejected: false }));
+  const { reason, created_at: createdMs } = row;
+  world.rows.reviews.push({ reviewId, personIds, reason, claims, createdMs, decidedMs: null, decision: null });
+  return reviewId;
+}
+
+function ruleOne(world: World, database: Database, ruled: Ruled): string | null {
+  const { occurred_at: nowMs, key_id: keyId, action, subject } = ruled;
   const isUndo = action === "merge_undo";
-  const ids = idsOf(database, isUndo ? "merge" : "merge_review");
-  const index = ids.indexOf(parseId(isUndo ? "merge" : "review", subject) ?? 0);
-  const known = isUndo
-    ? world.rows.merges.map(({ mergeId }) => mergeId)
-    : world.rows.reviews.map(({ reviewId }) => reviewId);
-  const worldId = known.toSorted((a, b) => a - b)[index];
+  const id = parseId(isUndo ? "merge" : "review", subject) ?? 0;
+  const merges = world.rows.merges.map(({ mergeId }) => mergeId);
+  const worldId = isUndo ? namesakeOf(idsOf(database, "merge"), id, merges) : reviewOf(world, database, id);
   if (worldId === undefined) return `${action} ${subject} is about nothing that there should be`;
   const verdict = action === "review_approve" ? "approved" : "rejected";
   const command = isUndo
@@ -140,7 +170,7 @@ function ruleOne(
     : ({ type: "review", reviewId: worldId, verdict, keyId } as const);
   const audits = world.rows.audits.length;
   try {
-    world.submit([command], occurred_at);
+    world.submit([command], nowMs);
   } catch (error) {
     return `${action} ${subject} was done, and should have been refused: ${error}`;
   }
@@ -209,7 +239,7 @@ function comparePeople(world: World, database: Database, atMs: number, isClockSt
     .query<PersonRow, []>(
       `select p.person_id, p.traits, p.verified_traits, s.sums, s.thresholds, s.first_seen_at, s.last_seen_at
        from person p left join intent_score s on s.person_id = p.person_id where p.merged_into is null
-       and not exists (select 1 from identity i where i.person_id = p.person_id and not ${IS_TOLD})`,
+       and not exists (${VICTIMS_OF})`,
     )
     .all();
   const wrongs = rows.length === live ? [] : [`${rows.length} people, and there should be ${live}`];
