@@ -1,10 +1,9 @@
-import { RETRY_AFTER_MAX_MS } from "../destinations/answer.ts";
 import type { DestinationConfig } from "../destinations/config.ts";
 import { destinationOf } from "../destinations/registry.ts";
 import type { DeliveryMark, DeliveryStore, DueDelivery } from "../store/sqlite/delivery.ts";
 import type { DestinationHealth } from "../store/sqlite/destination.ts";
 import type { Attempts } from "./deliver-attempt.ts";
-import { healthAfter } from "./deliver-health.ts";
+import { failingSince, healthAfter, quietUntil } from "./deliver-health.ts";
 import { createQueue, type QueueStore } from "./deliver-queue.ts";
 import { conclude } from "./deliver-schedule.ts";
 
@@ -46,13 +45,16 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
   const noteDown = (deliveries: readonly DueDelivery[], attempts: Exclude<Attempts, "unclear">): void => {
     const nowMs = now();
-    // Where one record of several arrived, the destination is well.
+    // Where one record of several arrived, the destination is well; where none did, refusals say less than all else.
     const outcomes = attempts.map(({ verdict }) => verdict.outcome);
-    const telling = outcomes.find((outcome) => outcome === "delivered") ?? outcomes[0];
+    const telling =
+      outcomes.find((outcome) => outcome === "delivered") ??
+      outcomes.find((outcome) => outcome !== "refused") ??
+      outcomes[0];
     let askedMs: number | null = null;
     const marks = attempts.map(({ verdict, status, answer }, index): DeliveryMark => {
       const { deliveryId, attempts: before } = deliveries[index] as DueDelivery;
-      const at = { nowMs, failingSinceMs: health.failingSinceMs };
+      const at = { nowMs, failingSinceMs: failingSince(health, nowMs) };
       const { quietUntilMs: untilMs, ...conclusion } = conclude(verdict, before, at, options.random);
       if (untilMs !== null) askedMs = Math.max(untilMs, askedMs ?? 0);
       return { deliveryId, destination: name, ...conclusion, attemptedMs: nowMs, status, answer };
@@ -93,7 +95,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
       const [batch, spacingMs] = "write" in destination ? [undefined, 0] : [destination.batch, destination.spacingMs];
       const nowMs = now();
       // Whoever does not answer is asked one at a time: hanging requests take places that all destinations share.
-      const placesMax = health.failingSinceMs === null ? destination.concurrencyMax : 1;
+      const placesMax = failingSince(health, nowMs) === null ? destination.concurrencyMax : 1;
       while (underWay < placesMax) {
         if (quietUntilMs > nowMs) return quietUntilMs;
         const deliveries = queue.take(nowMs, batch);
@@ -116,9 +118,4 @@ export function createLane(name: string, options: LaneOptions): Lane {
     },
     underWay: () => underWay,
   };
-}
-
-/** What lies further ahead than anybody can ask for was noted by a clock that was wrong. */
-function quietUntil({ quietUntilMs }: DestinationHealth, nowMs: number): number {
-  return quietUntilMs === null || quietUntilMs > nowMs + RETRY_AFTER_MAX_MS ? 0 : quietUntilMs;
 }

@@ -35,9 +35,10 @@ export function createMarkBook(
   let isClosed = false;
   const reported = new Map<string, string>();
 
-  /** How long it wants to hear nothing changes often, and is not told. */
-  const report = (destination: string, { quietUntilMs: _, ...health }: DestinationHealth): void => {
-    const told = JSON.stringify(health);
+  /** When it failed last and how long it wants to hear nothing change often, and are not told. */
+  const report = (destination: string, health: DestinationHealth): void => {
+    const { failingSinceMs, pausedMs, pauseReason } = health;
+    const told = JSON.stringify([failingSinceMs, pausedMs, pauseReason]);
     if (reported.get(destination) !== told) reportHealth(destination, health, log);
     reported.set(destination, told);
   };
@@ -82,7 +83,7 @@ export function createMarkBook(
   };
 }
 
-function reportHealth(destination: string, health: Omit<DestinationHealth, "quietUntilMs">, log: DeliveryLog): void {
+function reportHealth(destination: string, health: DestinationHealth, log: DeliveryLog): void {
   if (health.pausedMs !== null) log.warn("destination_paused", { destination, reason: health.pauseReason });
   else if (health.failingSinceMs !== null) log.warn("destination_failing", { destination });
   else log.info("destination_recovered", { destination });

@@ -103,3 +103,47 @@ test("whoever takes some and turns others away is not failing, however long that
   expect(house.store.health("crm").pausedMs).toBeNull();
   expect(house.deliveries().every(({ state }) => state === "delivered")).toBe(true);
 });
+
+for (const hours of [1, 23]) {
+  test(`what was asked for while the clock was ${hours} h ahead is forgotten once it is right, also over a restart`, async () => {
+    const { house, askedMs, restart } = housed((ms) => (ms > 0 ? answer(429, "60") : answer(204)));
+    await using _ = house;
+    house.clock.nowMs = NOON_MS + hours * HOUR_MS;
+    house.signal({ signalId: 1, personId: 1 });
+    await house.deliverer.settled();
+    house.clock.nowMs = NOON_MS;
+    restart();
+    house.signal({ signalId: 2, personId: 2 });
+    await house.deliverer.settled();
+    expect(askedMs).toEqual([hours * HOUR_MS, 0, 0]);
+    expect(house.store.health("crm")).toMatchObject({ failingSinceMs: null, quietUntilMs: null });
+  });
+}
+
+test("who refuses a signal has answered: a day on which it was too many, and another a week later, pause nothing", async () => {
+  const { house, askedMs } = housed((ms) => answer(ms % (6 * DAY_MS) === 0 ? 429 : 400, "1"));
+  await using _ = house;
+  // A plain webhook has no answer that refuses for good.
+  house.configs = [destination({ type: "slack", name: "crm", url: "http://crm.example/", allow_private: true })];
+  for (const day of [0, 6]) {
+    house.clock.nowMs = NOON_MS + day * DAY_MS;
+    house.signal({ signalId: day + 1, personId: 1 });
+    while (await house.advance());
+    expect(house.store.health("crm")).toMatchObject({ failingSinceMs: null, pausedMs: null });
+  }
+  expect(askedMs).toHaveLength(4);
+  expect(house.deliveries().map(({ state }) => state)).toEqual(["dead", "dead"]);
+});
+
+test("what failed and was erased since is no failure that lasts", async () => {
+  const { house, askedMs } = housed(() => answer(429, "1"));
+  await using _ = house;
+  house.signal({ signalId: 1, personId: 1 });
+  await house.deliverer.settled();
+  house.erase(1);
+  house.clock.nowMs = NOON_MS + 6 * DAY_MS;
+  house.signal({ signalId: 2, personId: 2 });
+  await house.deliverer.settled();
+  expect(askedMs).toEqual([0, 6 * DAY_MS]);
+  expect(house.store.health("crm")).toMatchObject({ failingSinceMs: NOON_MS + 6 * DAY_MS, pausedMs: null });
+});

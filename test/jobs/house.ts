@@ -23,6 +23,8 @@ export type House = {
   signal(...signals: { signalId: number; personId: number; data?: Partial<SignalData> }[]): void;
   /** Turns the clock to the next time something is due, and waits until all of it is done; false when nothing is. */
   advance(untilMs?: number): Promise<boolean>;
+  /** Takes somebody's deliveries away, as an erasure does. */
+  erase(personId: number): void;
   deliveries(): Delivery[];
   /** As after a kill: a new deliverer on the same file, the old one forgotten in the middle of what it did. */
   restart(options?: Partial<DelivererOptions>): void;
@@ -91,6 +93,7 @@ export function openHouse(configs: DestinationConfig[], options: Partial<Deliver
       await house.deliverer.settled();
       return true;
     },
+    erase: (personId) => void database.run("delete from delivery where person_id = ?", [personId]),
     deliveries: () => store.page(null, Number.MAX_SAFE_INTEGER, 1_000_000).deliveries.reverse(),
     restart: (changes) => {
       retire();

@@ -13,6 +13,7 @@ import leadPositions from "../../../drizzle/0011_lead_positions.sql" with { type
 import openReviews from "../../../drizzle/0012_open_reviews.sql" with { type: "text" };
 import clicksByIdentity from "../../../drizzle/0013_clicks_by_identity.sql" with { type: "text" };
 import quietDestinations from "../../../drizzle/0014_quiet_destinations.sql" with { type: "text" };
+import failedDestinations from "../../../drizzle/0015_failed_destinations.sql" with { type: "text" };
 import journal from "../../../drizzle/meta/_journal.json" with { type: "json" };
 
 /** The generated migrations, embedded; a test holds that this list and drizzle's journal agree. */
@@ -32,6 +33,7 @@ const SQL_BY_TAG: { readonly [tag: string]: string } = {
   "0012_open_reviews": openReviews,
   "0013_clicks_by_identity": clicksByIdentity,
   "0014_quiet_destinations": quietDestinations,
+  "0015_failed_destinations": failedDestinations,
 };
 
 const BREAKPOINT = "--> statement-breakpoint";

@@ -169,8 +169,10 @@ export const destination = sqliteTable("destination", {
   pausedMs: integer("paused_at"),
   /** manual, gone or failing. */
   pauseReason: text("pause_reason"),
-  /** The first failure since the last success. */
+  /** The first failure since the last answer that was none. */
   failingSinceMs: integer("failing_since"),
+  /** The last one, which also tells whether what it asked for was noted by a clock that was ahead. */
+  failedMs: integer("failed_at"),
   /** It asked to hear nothing until then. */
   quietUntilMs: integer("quiet_until"),
 });

@@ -1,0 +1,1 @@
+ALTER TABLE `destination` ADD `failed_at` integer;
