@@ -186,7 +186,7 @@ test("an account is explained by its people, in a table that adds up", async () 
     [
       "acme.example: 77.00 of 100, warm",
       "at 2026-06-01T12:00:00.000Z, config …",
-      "2 active in 14 days; 6.00 times the events of the weeks before",
+      "2 active in 14 days; 4.00 times the events of the weeks before",
       "",
       "                    score  share  points  group",
       "people",
