@@ -17,12 +17,13 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
+import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { carryOver } from "../store/sqlite/carry-over.ts";
-import { DATABASE_FILE, lockFolder, RESTORE_FILE, RESTORING_FILE } from "../store/sqlite/database.ts";
+import { DATABASE_FILE, lockFolder, OVERWRITE, RESTORE_FILE, RESTORING_FILE } from "../store/sqlite/database.ts";
 import { inspect } from "../store/sqlite/inspection.ts";
 import { damagesOf } from "../store/sqlite/integrity.ts";
+import { bringUpToDate } from "../store/sqlite/migrate.ts";
 import { settle, sync } from "../store/sqlite/sync.ts";
-import { noteCommand } from "./note.ts";
 
 type RestoreOptions = Extract<Command, { name: "restore" }>["options"];
 
@@ -54,13 +55,13 @@ export async function runRestore(
     }
     await unpack(backupFile, unfinished);
     refuseUnfit(unfinished, backupFile);
-    keepLog(unfinished);
+    renew(unfinished);
     const carried = carry(join(data, DATABASE_FILE), unfinished, nowMs);
+    note(unfinished, carried.erased, nowMs);
     const kept = swap(data, unfinished, nowMs);
     write(`${data} is as it was in ${backupFile}${kept === null ? "" : `; what was there before is ${kept}`}`);
     for (const line of carried.told) write(line);
     if (kept !== null) write("remove that once it is needed no more: an erasure does not reach into it");
-    noteCommand(data, { action: "restore", detail: { erased_again: carried.erased } }, nowMs);
     return 0;
   } finally {
     for (const suffix of SUFFIXES) rmSync(unfinished + suffix, { force: true });
@@ -73,20 +74,36 @@ function filesAt(place: string): string[] {
   return SUFFIXES.filter((suffix) => existsSync(place + suffix));
 }
 
-/** As a server would at its start: until then commands could not write beside one that reads. */
-function keepLog(path: string): void {
+/**
+ * As a server would at its start: until then commands could not write beside one that reads, and an older version's file
+ * may have no room for what is carried over, nor for the note of this.
+ */
+function renew(path: string): void {
   const database = new Database(path, { readwrite: true, strict: true });
   database.run("pragma journal_mode = wal");
-  database.close(true);
+  database.run(OVERWRITE);
+  bringUpToDate(database);
+  database.close(false);
+}
+
+/** Before it takes its place: a restore that leaves no trace is none. */
+function note(path: string, erasedAgain: number, nowMs: number): void {
+  const database = new Database(path, { readwrite: true, strict: true });
+  const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "restore", subject: null };
+  createAuditStore(database).record({ ...entry, detail: { erased_again: erasedAgain } });
+  // The file alone gets the name.
+  database.run("pragma wal_checkpoint(truncate)");
+  database.close(false);
 }
 
 /** What the replaced database knows of people who must not come back; a damaged one may not be able to say. */
 function carry(place: string, restored: string, nowMs: number): { told: string[]; erased: number } {
   if (!existsSync(place)) return { told: [], erased: 0 };
   try {
-    const { suppressions, foreign, erased, entangled } = carryOver(restored, place, nowMs);
+    const { suppressions, revoked, foreign, erased, entangled } = carryOver(restored, place, nowMs);
     const told = [
       ...(suppressions > 0 ? [`the audit and ${suppressions} suppressions of what was there before hold on`] : []),
+      ...(revoked > 0 ? [`${revoked} keys that were revoked since stay revoked`] : []),
       ...(erased > 0 ? [`${erased} who were erased since are erased from it again`] : []),
       ...entangled.map((id) => `${id} is one there with somebody who was erased since: part them, or erase both`),
       ...(foreign > 0 ? [`${foreign} suppressions are another instance's, and hold no more`] : []),
@@ -94,7 +111,9 @@ function carry(place: string, restored: string, nowMs: number): { told: string[]
     return { told, erased };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    const told = ["what was there before is damaged and cannot say who was erased since: erase them again"];
+    const told = [
+      "what was there before is damaged and cannot say who was erased since, nor which keys were revoked: do both again",
+    ];
     return { told, erased: 0 };
   }
 }

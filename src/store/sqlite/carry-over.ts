@@ -4,7 +4,6 @@ import type { Identifier } from "../../core/identifier.ts";
 import type { AuditEntry } from "./audit.ts";
 import { OVERWRITE } from "./database.ts";
 import { createErasure } from "./erase.ts";
-import { bringUpToDate } from "./migrate.ts";
 import { createPeopleReader } from "./people.ts";
 import { createScopeReader, type Subject } from "./person-scope.ts";
 import { suppressionHash } from "./suppression.ts";
@@ -18,6 +17,13 @@ export const CARRY_OVER_SQL = {
     "select 1 from audit where audit_id = ? and occurred_at = ? and key_id = ? and action = ? and subject is ?",
   addEntry: "insert into audit (occurred_at, key_id, action, subject, detail) values (?, ?, ?, ?, ?)",
   erased: "select distinct subject from audit where action = 'person_erase' and subject is not null",
+  revoked: "select hash, revoked_at as revokedMs from api_key where revoked_at is not null",
+  /** Keys that are listed no more, since so many were revoked after them: the audit has their ids. */
+  revokedBefore: `select subject, min(occurred_at) as revokedMs from audit
+    where action = 'key_revoke' and subject is not null group by subject`,
+  revoke: "update api_key set revoked_at = ?2 where hash = ?1 and revoked_at is null",
+  revokeById: `update api_key set revoked_at = ?2
+    where revoked_at is null and ?1 = 'key_' || substr(hash, 1, length(?1) - length('key_'))`,
   secret: "select secret from instance_secret where instance_secret_id = 1",
   identities: "select person_id as personId, kind, value from identity where retired_at is null",
   leads: "select email as value from lead",
@@ -32,6 +38,8 @@ type Suppressed = { hash: string; suppressedMs: number };
 export type CarriedOver = {
   entries: number;
   suppressions: number;
+  /** Keys that were revoked since the backup was made, and held in it. */
+  revoked: number;
   /** People and leads who were erased since the backup was made, and stood in it. */
   erased: number;
   /** Of those who were erased, whoever is one in the backup with somebody who was not. */
@@ -52,17 +60,16 @@ export function carryOver(restored: string, replaced: string, nowMs: number): Ca
     const suppressed = has(source, "suppression")
       ? source.query<Suppressed, []>(CARRY_OVER_SQL.suppressions).all()
       : [];
-    // Not for nothing: the version that wrote the backup may be the one that is gone back to.
-    if (suppressed.length > 0) bringUpToDate(target);
     const work = target.transaction(() => {
-      const entries = has(source, "audit") && has(target, "audit") ? carryAudit(target, source) : 0;
+      const entries = has(source, "audit") ? carryAudit(target, source) : 0;
+      const revoked = carryRevocations(target, source);
       const isSame = secretOf(source) !== null && secretOf(source) === secretOf(target);
       const foreign = isSame ? 0 : suppressed.length;
-      const suppress = suppressed.length > 0 ? target.query(CARRY_OVER_SQL.suppress) : null;
-      if (isSame) for (const { hash, suppressedMs } of suppressed) suppress?.run(hash, suppressedMs);
+      const suppress = target.query(CARRY_OVER_SQL.suppress);
+      if (isSame) for (const { hash, suppressedMs } of suppressed) suppress.run(hash, suppressedMs);
       const again =
         suppressed.length > 0 ? eraseAgain(target, source, suppressed, nowMs) : { erased: 0, entangled: [] };
-      return { entries, suppressions: suppressed.length - foreign, foreign, ...again };
+      return { entries, suppressions: suppressed.length - foreign, revoked, foreign, ...again };
     });
     return work.immediate();
   } finally {
@@ -93,6 +100,19 @@ function carryAudit(target: Database, source: Database): number {
     added += 1;
   }
   return added;
+}
+
+/** A key that leaked holds no more, whenever the backup was made. */
+function carryRevocations(target: Database, source: Database): number {
+  const revoke = target.query<unknown, [string, number]>(CARRY_OVER_SQL.revoke);
+  const revokeById = target.query<unknown, [string, number]>(CARRY_OVER_SQL.revokeById);
+  const listed = source.query<{ hash: string; revokedMs: number }, []>(CARRY_OVER_SQL.revoked).all();
+  let revoked = 0;
+  for (const { hash, revokedMs } of listed) revoked += revoke.run(hash, revokedMs).changes;
+  if (!has(source, "audit")) return revoked;
+  const noted = source.query<{ subject: string; revokedMs: number }, []>(CARRY_OVER_SQL.revokedBefore).all();
+  for (const { subject, revokedMs } of noted) revoked += revokeById.run(subject, revokedMs).changes;
+  return revoked;
 }
 
 type Again = { erased: number; entangled: string[] };
