@@ -68,10 +68,13 @@ export function createLane(name: string, options: LaneOptions): Lane {
   /** Nobody waits for it, so a fault must end here. The deliveries stay held then: they may have arrived. */
   const dispatch = async (config: DestinationConfig, deliveries: readonly DueDelivery[]): Promise<void> => {
     let isNoted = false;
+    let isHalved = false;
     try {
       const attempts = await options.attempt(config, deliveries);
-      if (attempts === "unclear") queue.halve(deliveries);
-      else {
+      if (attempts === "unclear") {
+        queue.halve(deliveries);
+        isHalved = true;
+      } else {
         noteDown(deliveries, attempts);
         isNoted = true;
       }
@@ -79,6 +82,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
       options.onFault(error);
     } finally {
       underWay -= 1;
+      if (!isHalved) queue.answered(deliveries);
       if (!isDrained || !isNoted) options.onChange();
     }
   };
@@ -100,7 +104,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
         if (quietUntilMs > nowMs) return quietUntilMs;
         const deliveries = queue.take(nowMs, batch);
         if (deliveries.length === 0) {
-          isDrained = true;
+          isDrained = queue.isEmpty();
           return queue.nextDueMs(nowMs);
         }
         underWay += 1;

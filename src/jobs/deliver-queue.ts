@@ -11,6 +11,10 @@ export type Queue = {
   begin(): void;
   /** What goes next, several where they may go together; none when nothing is due. */
   take(nowMs: number, batch: Batch | undefined): DueDelivery[];
+  /** They are under way no longer: what has the same key may go. */
+  answered(deliveries: readonly DueDelivery[]): void;
+  /** Nothing that was read waits, neither for a place nor for what has the same key. */
+  isEmpty(): boolean;
   /** Sends those again in two smaller requests, before all others. */
   halve(deliveries: readonly DueDelivery[]): void;
   /** When the next one that is not due yet will be; null when none waits. */
@@ -25,6 +29,9 @@ export type Queue = {
 export function createQueue(name: string, store: QueueStore): Queue {
   /** Read, under way or not yet marked: pending in the store, and yet not to be sent again. */
   const held = new Set<number>();
+  /** The keys of what is under way or comes again in halves: two requests at once would overtake each other. */
+  const keysTaken = new Set<string>();
+  const keyOfTaken = new Map<number, string>();
   let queue: number[] = [];
   let halves: number[][] = [];
   /** All that was due by then has been read; what is new is due later. */
@@ -49,11 +56,19 @@ export function createQueue(name: string, store: QueueStore): Queue {
     for (const deliveryId of queue) held.add(deliveryId);
   };
 
+  const freeKey = (deliveryId: number): void => {
+    const key = keyOfTaken.get(deliveryId);
+    if (key !== undefined) keysTaken.delete(key);
+    keyOfTaken.delete(deliveryId);
+  };
+
   /** Null for one that was erased meanwhile. */
   const read = (deliveryId: number): DueDelivery | null => {
     const delivery = store.toSend(deliveryId);
-    if (delivery === null) held.delete(deliveryId);
-    return delivery;
+    if (delivery !== null) return delivery;
+    held.delete(deliveryId);
+    freeKey(deliveryId);
+    return null;
   };
 
   const next = (nowMs: number): DueDelivery | null => {
@@ -75,19 +90,23 @@ export function createQueue(name: string, store: QueueStore): Queue {
 
   /** As many as may go together, from the front of the queue; what may not keeps its place. */
   const gather = (nowMs: number, { recordsMax, keyOf }: Batch): DueDelivery[] => {
-    const together = new Map<string, DueDelivery>();
+    const together: DueDelivery[] = [];
     const passedOver: number[] = [];
     let alone: DueDelivery | null = null;
-    while (alone === null && together.size + passedOver.length < recordsMax) {
+    while (alone === null && together.length + passedOver.length < recordsMax) {
       const delivery = next(nowMs);
       if (delivery === null) break;
       const key = keyOf(delivery.body);
-      if (key === null && together.size === 0) alone = delivery;
-      else if (key === null || together.has(key)) passedOver.push(delivery.deliveryId);
-      else together.set(key, delivery);
+      if (key === null && together.length === 0) alone = delivery;
+      else if (key === null || keysTaken.has(key)) passedOver.push(delivery.deliveryId);
+      else {
+        together.push(delivery);
+        keysTaken.add(key);
+        keyOfTaken.set(delivery.deliveryId, key);
+      }
     }
     queue.unshift(...passedOver);
-    return alone === null ? [...together.values()] : [alone];
+    return alone === null ? together : [alone];
   };
 
   return {
@@ -101,6 +120,10 @@ export function createQueue(name: string, store: QueueStore): Queue {
       const delivery = next(nowMs);
       return delivery === null ? [] : [delivery];
     },
+    answered: (deliveries) => {
+      for (const { deliveryId } of deliveries) freeKey(deliveryId);
+    },
+    isEmpty: () => queue.length === 0 && halves.length === 0,
     halve: (deliveries) => {
       const deliveryIds = deliveries.map(({ deliveryId }) => deliveryId);
       const middle = deliveryIds.length >> 1;
@@ -115,7 +138,10 @@ export function createQueue(name: string, store: QueueStore): Queue {
     },
     rewind,
     drop: () => {
-      for (const deliveryId of [...queue, ...halves.flat()]) held.delete(deliveryId);
+      for (const deliveryId of [...queue, ...halves.flat()]) {
+        held.delete(deliveryId);
+        freeKey(deliveryId);
+      }
       queue = [];
       halves = [];
       rewind();

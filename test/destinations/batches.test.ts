@@ -296,3 +296,28 @@ test("killed while halves wait, the next start sends them all", async () => {
   await settle();
   expect(states()).toEqual(Array(8).fill("delivered"));
 });
+
+test("two records of one address are never under way at once, in however many requests", async () => {
+  const crm = CRMS.salesforce as Crm;
+  const underWay: string[] = [];
+  let atOnceMax = 0;
+  await using opened = await open(crm, (request, response, socket) => {
+    const emails = crm.emailsOf(request);
+    underWay.push(...emails);
+    atOnceMax = Math.max(atOnceMax, ...emails.map((email) => underWay.filter((other) => other === email).length));
+    // Long enough for whatever else is sent in the same round.
+    setTimeout(() => {
+      for (const email of emails) underWay.splice(underWay.indexOf(email), 1);
+      crm.server(() => opened.receiver)(request, response, socket);
+    }, 50);
+    return true;
+  });
+  const { house, sent, states, settle } = opened;
+  house.configs = house.configs.map((config) => ({ ...config, concurrency_max: 4 }) as never);
+  const emails = ["ada@acme.com", "ada@acme.com", "bob@acme.com", "ada@acme.com", "bob@acme.com"];
+  house.signal(...emails.map((email, index) => ({ signalId: index + 1, personId: index + 1, data: about(email) })));
+  await settle();
+  expect(atOnceMax).toBe(1);
+  expect(sent()).toEqual([["ada@acme.com", "bob@acme.com"], ["ada@acme.com", "bob@acme.com"], ["ada@acme.com"]]);
+  expect(states()).toEqual(emails.map(() => "delivered"));
+});
