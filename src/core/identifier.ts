@@ -51,7 +51,9 @@ const QUOTES_PATTERN = /^["'`“”‘’\s]+|["'`“”‘’\s]+$/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL_PATTERN = /[\u0000-\u001f\u007f]/;
 /** Come along when something is copied from a page, and are seen by nobody. */
-const AROUND_PATTERN = /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]+|[\s\p{Default_Ignorable_Code_Point}\p{Cf}]+$/gu;
+const AROUND = "[\\s\\p{Default_Ignorable_Code_Point}\\p{Cf}]";
+/** Looks behind itself, so that a run of thousands in the middle is read once, not once from each of them. */
+const AROUND_PATTERN = new RegExp(`^${AROUND}+|(?<!${AROUND})${AROUND}+$`, "gu");
 const BEYOND_ASCII_PATTERN = /[^ -~]/;
 const PHONE_PATTERN = /^\+[1-9]\d{6,14}$/;
 

@@ -160,3 +160,16 @@ test.each([
   const emails = meantBy(said).flatMap(({ kind, value }) => (kind === "email" ? [value] : []));
   expect(emails).toEqual(now === null ? [before] : [now, before]);
 });
+
+test.each([" ", "\u200b", "\u00ad", "\u{e0020}"])(
+  "a run of %j in the middle, which no limit has cut yet, costs no more than one around",
+  (piece) => {
+    const run = piece.repeat(32_000 / piece.length);
+    const startedMs = performance.now();
+    for (const kind of IDENTIFIER_KINDS) {
+      expect(normalizeIdentifier(kind, `é${run}x`).problem).toMatch(/^has \d+ characters/);
+      expect(normalizeIdentifier(kind, `\u200b${run}ada@acme.com${run}\u200b`).problem ?? "").not.toMatch(/^has \d/);
+    }
+    expect(performance.now() - startedMs).toBeLessThan(250);
+  },
+);
