@@ -100,7 +100,7 @@ export const CAMPAIGN_LOAD_SQL = {
  */
 export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFinish }: LoaderOptions): CampaignLoader {
   const sql = CAMPAIGN_LOAD_SQL;
-  const writeRows = createRowWriter(database, secret, idOf);
+  const writerOf = createRowWriter(database, secret, idOf);
   let heldMs = 0;
   const inTurn = <Result>(work: () => Result): Result => {
     let heldSince = performance.now();
@@ -184,11 +184,13 @@ export function createCampaignLoader({ database, secret, idOf = linkIdOf, onFini
     },
     sweep,
     settle: () => void database.run("pragma wal_checkpoint(passive)"),
-    add: (load, rows, nowMs) =>
-      inTurn(() => {
+    add: (load, rows, nowMs) => {
+      const write = writerOf(rows);
+      return inTurn(() => {
         beat(load, nowMs);
-        return writeRows(load.campaignId, rows, nowMs);
-      }),
+        return write(load.campaignId, nowMs);
+      });
+    },
     finish: (load, { slug, name, baseUrl, landing, utm }, columns, leadCount, nowMs) => {
       room.free(load.campaignId);
       inTurn(() => {
@@ -241,7 +243,7 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
   const selectRow = database.query<{ columns: string }, [number, string]>(sql.row);
   const updateRow = database.query(sql.updateRow);
   const suppressions = createSuppressions(database);
-  const heeded = createListHeeder(suppressions);
+  const heederOf = createListHeeder(suppressions);
 
   const addLead = ({ email, linkId, traits }: LeadRow, nowMs: number): string => {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
@@ -258,23 +260,27 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
     const folded = JSON.stringify(first.map((cell, index) => (cell.trim() === "" ? (later[index] ?? "") : cell)));
     if (folded !== row.columns) updateRow.run(folded, campaignId, linkId);
   };
-  return (campaignId: number, rows: readonly LeadRow[], nowMs: number): StoredRows => {
-    const count: StoredRows = { stored: 0, duplicates: 0, suppressed: 0 };
-    for (const listed of rows) {
-      if (suppressions.isSuppressed({ kind: "email", value: listed.email })) {
-        count.suppressed += 1;
-        continue;
+  /** Reads the cells at once, before the file is held; writes when it is called. */
+  return (rows: readonly LeadRow[]) => {
+    const heeders = rows.map(heederOf);
+    return (campaignId: number, nowMs: number): StoredRows => {
+      const count: StoredRows = { stored: 0, duplicates: 0, suppressed: 0 };
+      for (const heeded of heeders) {
+        const row = heeded();
+        if (suppressions.isSuppressed({ kind: "email", value: row.email })) {
+          count.suppressed += 1;
+          continue;
+        }
+        const found = selectLead.get(row.email);
+        const linkId = found?.linkId ?? addLead(row, nowMs);
+        if (insertRow.run(campaignId, linkId, row.cells, row.position, nowMs).changes > 0) {
+          count.stored += 1;
+          continue;
+        }
+        count.duplicates += 1;
+        fold(campaignId, linkId, row);
       }
-      const row = heeded(listed);
-      const found = selectLead.get(row.email);
-      const linkId = found?.linkId ?? addLead(row, nowMs);
-      if (insertRow.run(campaignId, linkId, row.cells, row.position, nowMs).changes > 0) {
-        count.stored += 1;
-        continue;
-      }
-      count.duplicates += 1;
-      fold(campaignId, linkId, row);
-    }
-    return count;
+      return count;
+    };
   };
 }

@@ -16,6 +16,8 @@ export type Suppressions = {
   isAny(): boolean;
   /** A value as it is compared: see normalizeIdentifier. One that is known to the store is never suppressed. */
   isSuppressed(identifier: Identifier): boolean;
+  /** The same in two steps: it hashes at once, and looks up when the answer is called. */
+  ask(identifier: Identifier): () => boolean;
   /** Since when; null when it is not. */
   since(identifier: Identifier): number | null;
   add(identifiers: readonly Identifier[], nowMs: number): void;
@@ -48,6 +50,10 @@ export function createSuppressions(database: Database): Suppressions {
     isAny,
     since,
     isSuppressed: (identifier) => since(identifier) !== null,
+    ask: (identifier) => {
+      const hash = hashOf(identifier);
+      return () => select.get(hash) !== null;
+    },
     add: (identifiers, nowMs) => {
       for (const identifier of identifiers) insert.run(hashOf(identifier, nowMs), nowMs);
     },
