@@ -8,7 +8,12 @@ const EMPTY_WAIT_MS = 10;
 /** Brought into the file as far as nobody is in the way; or all of it, so that nothing is left in the log. */
 type Extent = "some" | "all";
 
-export type CheckpointJob = { checkpoint: Extent; dataFolder: string };
+export type CheckpointJob = { checkpoint: Extent; dataFolder: string; job: number };
+
+/** To which job it belongs: an answer may come after its job was given up on, while the next one waits. */
+export type CheckpointDone = { job: number; isDone: boolean };
+
+export type CheckpointsOptions = { script: string; dataFolder: string; runMaxMs?: number };
 
 export type Checkpoints = {
   /**
@@ -25,26 +30,31 @@ export type Checkpoints = {
  * Brings the log into the file on a thread and a connection of its own: that takes tens of milliseconds and a wait for
  * the disk, and holds up nobody who writes meanwhile.
  */
-export function createCheckpoints({ script, dataFolder }: { script: string; dataFolder: string }): Checkpoints {
+export function createCheckpoints({ script, dataFolder, runMaxMs = RUN_MAX_MS }: CheckpointsOptions): Checkpoints {
   let worker: Worker | null = null;
+  let jobs = 0;
   let last: Promise<unknown> = Promise.resolve();
   const post = (checkpoint: Extent): Promise<boolean> => {
     worker ??= new Worker(script);
     const running = worker;
+    jobs += 1;
+    const job = jobs;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, RUN_MAX_MS, false);
+      const timer = setTimeout(resolve, runMaxMs, false);
       timer.unref();
       const done = (isDone: boolean): void => {
         clearTimeout(timer);
         resolve(isDone);
       };
-      running.onmessage = ({ data }) => done(data === true);
+      running.onmessage = ({ data }: MessageEvent<CheckpointDone>) => {
+        if (data.job === job) done(data.isDone);
+      };
       running.onerror = () => done(false);
-      running.postMessage({ checkpoint, dataFolder } satisfies CheckpointJob);
+      running.postMessage({ checkpoint, dataFolder, job } satisfies CheckpointJob);
     });
   };
   let isClosed = false;
-  /** One at a time: the thread answers in turn, and says not to what. */
+  /** One at a time: the thread does no two at once either. */
   const inTurn = (extent: Extent): Promise<boolean> => {
     const mine = last.then(() => !isClosed && post(extent));
     last = mine;

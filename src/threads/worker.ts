@@ -1,4 +1,4 @@
-import { type CheckpointJob, isCheckpointJob, runCheckpoint } from "./checkpoints.ts";
+import { type CheckpointDone, type CheckpointJob, isCheckpointJob, runCheckpoint } from "./checkpoints.ts";
 import { refusedBy } from "./refused.ts";
 import { type Outcome, type ReportJob, runReport } from "./reports.ts";
 import { createStreamer } from "./streamer.ts";
@@ -15,11 +15,11 @@ if (!Bun.isMainThread) {
 }
 
 /** Nobody minds that it failed: the log only stays longer. */
-function checkpointed(job: CheckpointJob): boolean {
+function checkpointed(job: CheckpointJob): CheckpointDone {
   try {
-    return runCheckpoint(job);
+    return { job: job.job, isDone: runCheckpoint(job) };
   } catch {
-    return false;
+    return { job: job.job, isDone: false };
   }
 }
 
