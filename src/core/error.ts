@@ -10,6 +10,7 @@ export type ErrorCode =
   | "method_not_allowed"
   | "conflict"
   | "upgrade_required"
+  | "client_gone"
   | "overloaded"
   | "unavailable"
   | "disk_full"

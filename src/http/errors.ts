@@ -17,6 +17,8 @@ const STATUS_BY_CODE: { readonly [Code in ErrorCode]: number } = {
   invalid: 422,
   upgrade_required: 426,
   overloaded: 429,
+  // The number that nginx gave it: nobody reads this answer, and it counts as no fault of ours.
+  client_gone: 499,
   internal: 500,
   unavailable: 503,
   disk_full: 503,

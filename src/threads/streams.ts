@@ -13,6 +13,9 @@ const EXPORT_MAX_MS = 10 * 60_000;
 const PIECES_AHEAD_MAX = 4;
 /** Between two pieces a thread hears that it is to stop. */
 const STOP_MAX_MS = 5_000;
+const STOPPING: Refused = {
+  refused: { code: "unavailable", message: "the server is being stopped; ask again in a moment", field: null },
+};
 /** What could not be made. */
 const WHAT = "the export";
 
@@ -58,6 +61,7 @@ export type Streams = {
 export function createStreams({ script, context, onFault }: StreamsOptions): Streams {
   const threads = createThreads<never, never>(script);
   let underWay = 0;
+  let isClosed = false;
   const open = async <Head>(stream: StreamRequest, asker: Asker): Promise<Streamed<Head>> => {
     if (underWay >= EXPORTS_MAX) {
       throw new AppError("overloaded", `${EXPORTS_MAX} exports are under way; ask again when one is through`);
@@ -66,12 +70,16 @@ export function createStreams({ script, context, onFault }: StreamsOptions): Str
     const onEnd = (): void => {
       underWay -= 1;
     };
-    return (await receive(threads.lend(), { ...context(), stream }, { asker, onEnd, onFault })) as Streamed<Head>;
+    const talk = { asker, onEnd, onFault, isClosed: () => isClosed };
+    return (await receive(threads.lend(), { ...context(), stream }, talk)) as Streamed<Head>;
   };
   return {
     exportPerson: (said, asker) => open({ name: "person", said }, asker),
     exportCampaign: (campaignId, isHashed, asker) => open({ name: "campaign", campaignId, isHashed }, asker),
-    close: threads.close,
+    close: () => {
+      isClosed = true;
+      threads.close();
+    },
   };
 }
 
@@ -79,7 +87,13 @@ export function isStreamCall(call: object): call is StreamCall {
   return "stream" in call || "ask" in call;
 }
 
-type Talk = { asker: Asker; onEnd: () => void; onFault: StreamsOptions["onFault"] };
+type Talk = {
+  asker: Asker;
+  onEnd: () => void;
+  onFault: StreamsOptions["onFault"];
+  /** A thread that ends then does what it was told. */
+  isClosed: () => boolean;
+};
 
 /** The near side of one stream; the thread is given back when it is through, or has stopped. */
 function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): Promise<Streamed<unknown>> {
@@ -143,7 +157,7 @@ function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): P
   };
   const lose = (why: string): void => {
     settle(end);
-    finish({ fault: why });
+    finish(talk.isClosed() ? STOPPING : { fault: why });
   };
 
   let timer = setTimeout(() => {
@@ -156,7 +170,7 @@ function receive({ thread, giveBack, end }: Lent, job: StreamJob, talk: Talk): P
   thread.addEventListener("error", () => lose("the thread could not start"), { signal });
   thread.addEventListener("close", () => lose("the thread ended"), { signal });
   const leave = (): void => {
-    breakOff(new Error("nobody waits for it any more"));
+    breakOff(new AppError("client_gone", "whoever asked does not wait for it any more"));
     void stop();
   };
   talk.asker.signal.addEventListener("abort", leave, { signal });

@@ -124,3 +124,30 @@ test("events are taken while nobody takes an export further", async () => {
   client.destroy();
   await eventually(() => !isRead(instance), "the reader to be closed");
 });
+
+test("who gives up before their export begins is no fault of ours", async () => {
+  await using instance = startInstance();
+  await instance.post("/track", { event: "page_view", anonymous_id: "one" });
+  const leaving = new AbortController();
+  const asked = new Request("http://localhost/people/one/export", { headers: withSecret, signal: leaving.signal });
+  const answered = instance.app.handle(asked);
+  leaving.abort();
+  expect((await answered).status).toBe(499);
+  expect(instance.logged.filter((line) => line.includes("error"))).toEqual([]);
+  expect((await instance.getSecret("/people/one/export")).status).toBe(200);
+});
+
+test("a server that is stopped while an export is not taken says nothing of it", async () => {
+  let client: Socket;
+  let logged: readonly string[];
+  {
+    await using instance = await withLongPast();
+    listen(instance);
+    client = await begin(instance);
+    logged = instance.logged;
+  }
+  const broken = new Promise((resolve) => client.on("close", resolve).on("error", resolve));
+  client.resume();
+  await broken;
+  expect(logged.filter((line) => line.includes("export_fault"))).toEqual([]);
+});
