@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createListReader } from "../../src/store/sqlite/heed-lists.ts";
+import { createListHeeder } from "../../src/store/sqlite/heed-lists.ts";
 import type { Suppressions } from "../../src/store/sqlite/suppression.ts";
 
 const ERASED = "ada@acme.com";
@@ -19,7 +19,7 @@ const rowOf = (cell: string) => ({
 });
 
 function heeded(cell: string): string | undefined {
-  const row = createListReader(ALWAYS)(rowOf(cell))();
+  const row = createListHeeder(ALWAYS)(rowOf(cell))();
   expect(JSON.parse(row.traits).note ?? "").toBe(JSON.parse(row.cells)[1]);
   return JSON.parse(row.cells)[1];
 }
@@ -60,7 +60,7 @@ test("a row is read and hashed before the file is held; within, hashes are looke
       };
     },
   };
-  const heed = createListReader(suppressions)(rowOf(ERASED));
+  const heed = createListHeeder(suppressions)(rowOf(ERASED));
   steps.push("begins");
   heed();
   expect(steps).toEqual(["hashes", "hashes", "begins", "looks up", "looks up"]);
@@ -68,7 +68,7 @@ test("a row is read and hashed before the file is held; within, hashes are looke
 
 test("whoever is erased as the first of all, while a row waits for the file, goes out of it as well", () => {
   let isAny = false;
-  const heed = createListReader({ ...ALWAYS, isAny: () => isAny })(rowOf(ERASED));
+  const heed = createListHeeder({ ...ALWAYS, isAny: () => isAny })(rowOf(ERASED));
   isAny = true;
   expect(JSON.parse(heed().cells)).toEqual(["grace@acme.com", ""]);
 });

@@ -3,7 +3,7 @@ import type { Campaign } from "../../core/campaign.ts";
 import { AppError } from "../../core/error.ts";
 import { createRenewal } from "./campaign-renewal.ts";
 import { createCampaignRoom } from "./campaign-room.ts";
-import { createListReader } from "./heed-lists.ts";
+import { createListHeeder } from "./heed-lists.ts";
 import { linkIdOf } from "./link-id.ts";
 import { createSuppressions } from "./suppression.ts";
 
@@ -243,7 +243,7 @@ function createRowWriter(database: Database, secret: Buffer, idOf: typeof linkId
   const selectRow = database.query<{ columns: string }, [number, string]>(sql.row);
   const updateRow = database.query(sql.updateRow);
   const suppressions = createSuppressions(database);
-  const heederOf = createListReader(suppressions);
+  const heederOf = createListHeeder(suppressions);
 
   const addLead = ({ email, linkId, traits }: LeadRow, nowMs: number): string => {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {

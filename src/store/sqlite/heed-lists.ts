@@ -19,7 +19,7 @@ type Asked = () => boolean;
  * Empties what names somebody who was erased, in the rows of others: a list says more than whom it is sent to. It reads
  * a row at once, outside of any transaction; what it returns looks up hashes, and is called within one.
  */
-export function createListReader(
+export function createListHeeder(
   suppressions: Pick<Suppressions, "isAny" | "ask">,
 ): <Row extends Listed>(row: Row) => () => Row {
   const ask = (text: string, own: string): Asked | null => {
@@ -46,15 +46,6 @@ export function createListReader(
       return { ...row, cells: JSON.stringify(cells), traits: JSON.stringify(Object.fromEntries(traits)) };
     };
   };
-}
-
-/** Both at once, where nobody waits for the file. */
-export function createListHeeder({
-  isAny,
-  isSuppressed,
-}: Pick<Suppressions, "isAny" | "isSuppressed">): <Row extends Listed>(row: Row) => Row {
-  const readerOf = createListReader({ isAny, ask: (identifier) => () => isSuppressed(identifier) });
-  return (row) => readerOf(row)();
 }
 
 /** From each `@` as far to both sides as an address reaches: a cell may be a photo, a run of thousands without one. */
