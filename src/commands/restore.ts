@@ -100,11 +100,12 @@ function note(path: string, erasedAgain: number, nowMs: number): void {
 function carry(place: string, restored: string, nowMs: number): { told: string[]; erased: number } {
   if (!existsSync(place)) return { told: [], erased: 0 };
   try {
-    const { suppressions, revoked, foreign, erased, entangled } = carryOver(restored, place, nowMs);
+    const { suppressions, revoked, foreign, erased, stripped, entangled } = carryOver(restored, place, nowMs);
     const told = [
       ...(suppressions > 0 ? [`the audit and ${suppressions} suppressions of what was there before hold on`] : []),
       ...(revoked > 0 ? [`${revoked} keys that were revoked since stay revoked`] : []),
       ...(erased > 0 ? [`${erased} who were erased since are erased from it again`] : []),
+      ...(stripped > 0 ? [`${stripped} rows of others named somebody who was erased since, and do no more`] : []),
       ...entangled.map((id) => `${id} is one there with somebody who was erased since: part them, or erase both`),
       ...(foreign > 0 ? [`${foreign} suppressions are another instance's, and hold no more`] : []),
     ];

@@ -1,12 +1,7 @@
 import { Database } from "bun:sqlite";
-import { formatId, parseId } from "../../core/id.ts";
-import type { Identifier } from "../../core/identifier.ts";
 import type { AuditEntry } from "./audit.ts";
 import { OVERWRITE } from "./database.ts";
-import { createErasure } from "./erase.ts";
-import { createPeopleReader } from "./people.ts";
-import { createScopeReader, type Subject } from "./person-scope.ts";
-import { suppressionHash } from "./suppression.ts";
+import { eraseAgain } from "./erase-again.ts";
 
 export const CARRY_OVER_SQL = {
   suppressions: "select hash, suppressed_at as suppressedMs from suppression",
@@ -16,7 +11,6 @@ export const CARRY_OVER_SQL = {
   sameEntry:
     "select 1 from audit where audit_id = ? and occurred_at = ? and key_id = ? and action = ? and subject is ?",
   addEntry: "insert into audit (occurred_at, key_id, action, subject, detail) values (?, ?, ?, ?, ?)",
-  erased: "select distinct subject from audit where action = 'person_erase' and subject is not null",
   revoked: "select hash, revoked_at as revokedMs from api_key where revoked_at is not null",
   /** Keys that are listed no more, since so many were revoked after them: the audit has their ids. */
   revokedBefore: `select subject, min(occurred_at) as revokedMs from audit
@@ -25,9 +19,6 @@ export const CARRY_OVER_SQL = {
   revokeById: `update api_key set revoked_at = ?2
     where revoked_at is null and ?1 = 'key_' || substr(hash, 1, length(?1) - length('key_'))`,
   secret: "select secret from instance_secret where instance_secret_id = 1",
-  identities: "select person_id as personId, kind, value from identity where retired_at is null",
-  leads: "select email as value from lead",
-  person: "select 1 from person where person_id = ?",
   table: "select 1 from sqlite_schema where type = 'table' and name = ?",
 } as const;
 
@@ -42,6 +33,8 @@ export type CarriedOver = {
   revoked: number;
   /** People and leads who were erased since the backup was made, and stood in it. */
   erased: number;
+  /** Rows of others that named somebody who was erased since. */
+  stripped: number;
   /** Of those who were erased, whoever is one in the backup with somebody who was not. */
   entangled: string[];
   /** Suppressions of another instance: nobody can tell whom they name. */
@@ -67,8 +60,8 @@ export function carryOver(restored: string, replaced: string, nowMs: number): Ca
       const foreign = isSame ? 0 : suppressed.length;
       const suppress = target.query(CARRY_OVER_SQL.suppress);
       if (isSame) for (const { hash, suppressedMs } of suppressed) suppress.run(hash, suppressedMs);
-      const again =
-        suppressed.length > 0 ? eraseAgain(target, source, suppressed, nowMs) : { erased: 0, entangled: [] };
+      const hashes = new Set(suppressed.map(({ hash }) => hash));
+      const again = eraseAgain(target, source, { hashes, secret: secretOf(source) }, nowMs);
       return { entries, suppressions: suppressed.length - foreign, revoked, foreign, ...again };
     });
     return work.immediate();
@@ -113,43 +106,4 @@ function carryRevocations(target: Database, source: Database): number {
   const noted = source.query<{ subject: string; revokedMs: number }, []>(CARRY_OVER_SQL.revokedBefore).all();
   for (const { subject, revokedMs } of noted) revoked += revokeById.run(subject, revokedMs).changes;
   return revoked;
-}
-
-type Again = { erased: number; entangled: string[] };
-
-/** By the audit, which names people by their ids, and by the suppressions, which name identifiers. */
-function eraseAgain(target: Database, source: Database, suppressed: readonly Suppressed[], nowMs: number): Again {
-  const erase = createErasure(target);
-  const { scopeOf } = createScopeReader(target);
-  const { survivorOf } = createPeopleReader(target);
-  const selectLiving = source.query(CARRY_OVER_SQL.person);
-  let erased = 0;
-  const entangled = new Set<string>();
-  for (const subject of subjectsOf(target, source, suppressed)) {
-    const personId = subject.personId === null ? null : survivorOf(subject.personId);
-    const { people } = scopeOf({ ...subject, personId });
-    const isLiving = people.some((one) => selectLiving.get(one.personId) !== null);
-    if (isLiving && personId !== null) entangled.add(formatId("person", personId));
-    else if (erase({ ...subject, personId }, nowMs) !== null) erased += 1;
-  }
-  return { erased, entangled: [...entangled] };
-}
-
-function subjectsOf(target: Database, source: Database, suppressed: readonly Suppressed[]): Subject[] {
-  const hashes = new Set(suppressed.map(({ hash }) => hash));
-  const secret = Buffer.from(secretOf(source) ?? "", "hex");
-  const isSuppressed = (identifier: Identifier): boolean => hashes.has(suppressionHash(secret, identifier));
-  const audited = source.query<{ subject: string }, []>(CARRY_OVER_SQL.erased).all();
-  const personIds = new Set(audited.flatMap(({ subject }) => parseId("person", subject) ?? []));
-  for (const row of target.query<Identifier & { personId: number }, []>(CARRY_OVER_SQL.identities).iterate()) {
-    if (isSuppressed(row)) personIds.add(row.personId);
-  }
-  const emails: string[] = [];
-  for (const { value } of target.query<{ value: string }, []>(CARRY_OVER_SQL.leads).iterate()) {
-    if (isSuppressed({ kind: "email", value })) emails.push(value);
-  }
-  return [
-    ...[...personIds].map((personId) => ({ personId, emails: [] })),
-    ...emails.map((email) => ({ personId: null, emails: [email] })),
-  ];
 }

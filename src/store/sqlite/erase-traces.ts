@@ -45,14 +45,17 @@ type SignalRow = { signalId: number; data: string };
 type AbsorbedRow = { traits: string; verifiedTraits: string; accountId: number | null };
 
 /** What tells of a person in rows that belong to others: it is taken out of them, or they go where nothing else is in them. */
-export function createTraceEraser(database: Database, scopes: ScopeReader): (scope: PersonScope) => Stripped {
+export function createTraceEraser(
+  database: Database,
+  scopes: ScopeReader,
+  eraseRows: (scope: PersonScope) => Pick<Stripped, "reviews" | "rejected">,
+): (scope: PersonScope) => Stripped {
   const selectOfAccount = database.query<SignalRow, [number]>(TRACES_SQL.signalsOfAccount);
   const selectBetween = database.query<SignalRow, [number, number, number]>(TRACES_SQL.signalsBetween);
   const updateSignal = database.query(TRACES_SQL.updateSignal);
   const updateSnapshot = database.query(TRACES_SQL.updateSnapshot);
   const selectAbsorbed = database.query<AbsorbedRow, [number]>(TRACES_SQL.absorbed);
   const updateAbsorbed = database.query(TRACES_SQL.updateAbsorbed);
-  const eraseRows = rowEraser(database);
   const othersOf = createOthers(database, scopes);
 
   /** Whoever was absorbed keeps a row that says what they were then, which an undo of another merge leaves alone. */
@@ -113,7 +116,7 @@ function isWithin(timeMs: number, fromMs: number, untilMs: number): boolean {
 }
 
 /** Reviews and refused events have no column to be found by: they are few, and read through. */
-function rowEraser(database: Database): (scope: PersonScope) => { reviews: number; rejected: number } {
+export function createRowEraser(database: Database): (scope: PersonScope) => Pick<Stripped, "reviews" | "rejected"> {
   const selectReviews = database.query<{ id: number; personIds: string; claims: string | null }, [number, number]>(
     TRACES_SQL.reviews,
   );
@@ -136,7 +139,9 @@ function rowEraser(database: Database): (scope: PersonScope) => { reviews: numbe
   };
 }
 
-function* inSteps<Row extends { id: number }>(select: (afterId: number, limit: number) => Row[]): Generator<Row> {
+export function* inSteps<Row extends { id: number }>(
+  select: (afterId: number, limit: number) => Row[],
+): Generator<Row> {
   let afterId = 0;
   while (true) {
     const rows = select(afterId, STEP_ROWS);

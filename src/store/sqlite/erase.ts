@@ -3,7 +3,8 @@ import { type Identifier, identifierKey } from "../../core/identifier.ts";
 import type { Identity } from "../../core/state.ts";
 import { DELIVERY_SQL } from "./delivery-sql.ts";
 import { createListEraser } from "./erase-lists.ts";
-import { createTraceEraser } from "./erase-traces.ts";
+import { createRowEraser, createTraceEraser } from "./erase-traces.ts";
+import type { ForeseenLists } from "./list-search.ts";
 import { PEOPLE_SQL } from "./people.ts";
 import { createScopeReader, type Lead, namesOf, type PersonScope, type Subject } from "./person-scope.ts";
 import { createSuppressions } from "./suppression.ts";
@@ -42,22 +43,31 @@ export type Erased = {
   suppressed: number;
 };
 
+/** Goes through rows that have no column to be found by: lists, and refused events with reviews. */
+export type Readthrough = {
+  lists: ReturnType<typeof createListEraser>;
+  rows: ReturnType<typeof createRowEraser>;
+};
+
 /**
  * Takes everything that is known of a person out of the tables, and leaves a keyed hash of each identifier, so that what
- * is sent again does not bring them back. Runs in the caller's transaction; null when there is nothing to erase.
+ * is sent again does not bring them back. Runs in the caller's transaction, which what was foreseen makes short; null
+ * when there is nothing to erase.
  */
-export function createErasure(database: Database): (subject: Subject, nowMs: number) => Erased | null {
+export function createErasure(
+  database: Database,
+  { lists, rows }: Readthrough = { lists: createListEraser(database), rows: createRowEraser(database) },
+): (subject: Subject, nowMs: number, foreseen?: ForeseenLists) => Erased | null {
   const scopes = createScopeReader(database);
   const suppressions = createSuppressions(database);
-  const eraseTraces = createTraceEraser(database, scopes);
+  const eraseTraces = createTraceEraser(database, scopes, rows);
   const erasePeople = peopleEraser(database);
   const eraseSignals = signalEraser(database);
   const eraseLeads = leadEraser(database);
-  const stripLists = createListEraser(database);
   const dropClicker = database.query(ERASE_SQL.clicksElsewhere);
   const isLiveElsewhere = livesElsewhere(database);
   const lowerMerges = mergeLowerer(database);
-  return (subject, nowMs) => {
+  return (subject, nowMs, foreseen) => {
     const scope = scopes.scopeOf(subject);
     const personIds = scope.people.map(({ personId }) => personId);
     const suppressed = identifiersOf(scope).filter((identifier) => !isLiveElsewhere(identifier, personIds));
@@ -65,7 +75,7 @@ export function createErasure(database: Database): (subject: Subject, nowMs: num
     const people = erasePeople(personIds, scope.identities);
     const signals = eraseSignals(personIds, scope.accountIds, traces.signalIds, nowMs);
     const leads = eraseLeads(scope.leads);
-    const listRows = stripLists(scope);
+    const listRows = lists(scope, foreseen);
     const isKnown = scope.people.length > 0 || scope.leads.length > 0;
     // Somebody whom only rows of others name; or nobody, and nothing was written.
     if (!isKnown && listRows + traces.reviews + traces.rejected === 0) return null;
