@@ -95,7 +95,7 @@ const RUNNERS: Runners = {
   backup: ({ options }) => runBackup(options, write),
   restore: ({ options }) => runRestore(options, Date.now(), write),
   "install-service": ({ options }) => runInstallService(options, write, writeBeside),
-  snippet: (command) => runSnippet(command, write),
+  snippet: (command) => runSnippet(command, write, writeBeside),
   demo: (command) => runDemo(command, version, write),
   version: () => told(version),
   help: () => told(helpText(version)),
@@ -122,10 +122,25 @@ function sink(text: string): Promise<boolean> {
   });
 }
 
+/** What keeps the output from being written, such as a full disk. */
+let outputFault: string | null = null;
+
 /** Whoever reads our lines may go, as `head` does; that is no reason to end. */
 function outliveReaders(): void {
-  process.stdout.on("error", () => undefined);
+  process.stdout.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE") outputFault = code;
+  });
   process.stderr.on("error", () => undefined);
+}
+
+/** What was cut off must not pass for all there is; but a server's lines are not what it is for. */
+async function outputCode(name: CommandName, code: number): Promise<number> {
+  if (name === "serve" || name === "demo") return code;
+  await printed("");
+  // The stream tells of a fault a moment after it had it.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (outputFault === null) return code;
+  return fail(`the output could not be written to its end (${outputFault}); make room and run it again`, EXIT_FAILED);
 }
 
 async function main(): Promise<number> {
@@ -135,7 +150,8 @@ async function main(): Promise<number> {
   const parsed = parseCommand(process.argv.slice(2), process.env);
   if (parsed.problem !== undefined) return fail(parsed.problem, EXIT_USAGE);
   try {
-    return await (RUNNERS[parsed.command.name] as (command: Command) => number | Promise<number>)(parsed.command);
+    const run = RUNNERS[parsed.command.name] as (command: Command) => number | Promise<number>;
+    return await outputCode(parsed.command.name, await run(parsed.command));
   } catch (error) {
     const known = error instanceof AppError ? error : storageRefusal(error);
     if (known !== null) return fail(known.message, EXIT_FAILED);

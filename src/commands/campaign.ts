@@ -11,7 +11,7 @@ import { LIST_BYTES_MAX } from "../features/campaigns/receive.ts";
 import { readCampaign } from "../features/campaigns/schema.ts";
 import { COMMAND_LINE } from "../store/sqlite/audit.ts";
 import { createCampaignReader } from "../store/sqlite/campaigns.ts";
-import { isServed, openBeside, openDatabase, openReadOnly } from "../store/sqlite/database.ts";
+import { isServed, openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { noteCommand } from "./note.ts";
 import { createProgressBar, type Terminal } from "./progress.ts";
 import { loadConfig } from "./serve.ts";
@@ -44,7 +44,7 @@ export function runCampaignCreate(options: CreateOptions, now: () => number, wri
   if (existsSync(path)) throw new AppError("conflict", `${path} is there already; move it, or name another --out`);
   const bytes = readList(options.leads);
   const bar = createProgressBar(terminal);
-  const database = openToChange(options.data);
+  const database = openBeside(options.data);
   try {
     const created = inWordsOfFlags(() =>
       createCampaign(
@@ -120,15 +120,6 @@ function readList(path: string): Buffer {
 }
 
 /** A folder that no server has used yet is made. */
-function openToChange(folder: string): Database {
-  try {
-    return openBeside(folder);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "not_found") throw error;
-    openDatabase(folder, "full").close();
-    return openBeside(folder);
-  }
-}
 
 /** Whole or not at all: under its name only when all of it is there. */
 function writeList(

@@ -4,7 +4,7 @@ import { compileRules, type Rules } from "../core/compile.ts";
 import { createRescoring } from "../core/rescore.ts";
 import { scoreAndBoundOf } from "../core/score.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
-import { openDatabase } from "../store/sqlite/database.ts";
+import { openAsItIs, openDatabase } from "../store/sqlite/database.ts";
 import { createEventReader, type EventReader, NEWEST } from "../store/sqlite/events.ts";
 import { createPeopleReader, type PeopleReader } from "../store/sqlite/people.ts";
 import { createRescoreStore, type RescoredPerson } from "../store/sqlite/rescore.ts";
@@ -22,6 +22,8 @@ const SLICE_EVENTS = 1_000;
  */
 export function runRescore({ data, config }: RescoreOptions, nowMs: number, write: (line: string) => void): number {
   const loaded = loadConfig(config);
+  // Where nothing is, nothing is made: the folder's name may be misspelt.
+  openAsItIs(data).close();
   const { database, close } = openDatabase(data, "full");
   try {
     const { people, left } = rescoreAll(database, compileRules(loaded.config, loaded.hash), nowMs);

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { rescoreAll, runRescore } from "../../src/commands/rescore.ts";
 import { compileRules } from "../../src/core/compile.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { END_MS } from "../core/histories.ts";
 import { everyKindOfRule, neverFalls } from "../core/scoring.ts";
 import { eventOf, identifier, identify, track, visitorId } from "../core/world.ts";
@@ -64,11 +66,18 @@ test("the loop goes on from there as if the rules had always been in force", asy
 
 test("says what it did", () => {
   using folder = temporaryFolder();
+  openDatabase(folder.path, "normal").close();
   const lines: string[] = [];
   expect(runRescore({ data: folder.path, config: null }, END_MS, (line) => lines.push(line))).toBe(0);
   expect(lines).toEqual([
     expect.stringMatching(/^0 people are scored by the built-in config \([0-9a-f]{16}\), their past/),
   ]);
+});
+
+test("makes nothing where nothing is: the folder's name may be misspelt", () => {
+  using folder = temporaryFolder();
+  expect(() => runRescore({ data: folder.path, config: null }, END_MS, () => undefined)).toThrow(/no do-intent.db/);
+  expect(readdirSync(folder.path)).toEqual([]);
 });
 
 test("a merge that is undone after a rescore is parted by the new rules", async () => {

@@ -20,9 +20,16 @@ const CREATE = ["campaign", "create", "--name", "Q1 outbound", "--leads", "leads
 const SITE = ["--base-url", "https://acme.example", "--utm", "source=mail,medium=cold mail"];
 const HERE = ["--url", "https://i.acme.example"];
 
+/** A data folder as a server leaves it; returns the secret key that it was given. */
+async function serveOnce(folder: string, data: string): Promise<string | null> {
+  await using server = await startServer(folder, ["--data", data]);
+  return server.secretKey;
+}
+
 test("a list becomes a file of links, without a server, beside one, and over HTTP", async () => {
   using folder = temporaryFolder();
   writeFileSync(join(folder.path, "leads.csv"), LIST);
+  const secretKey = await serveOnce(folder.path, "data");
   const made = await run(folder.path, [...CREATE, ...SITE, ...HERE, "--out", "lists/spring"]);
   expect({ code: made.code, err: made.err }).toEqual({ code: 0, err: "" });
   const said = made.out.split("\n");
@@ -34,7 +41,6 @@ test("a list becomes a file of links, without a server, beside one, and over HTT
   const path = join(folder.path, "lists/spring/campaign-q1-outbound-urls.csv");
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const data = join(folder.path, "data");
-  // Made by this very command: no server was here yet.
   for (const file of readdirSync(data))
     expect(`${file} ${(statSync(join(data, file)).mode & 0o077).toString(8)}`).toBe(`${file} 0`);
   expect(readdirSync(join(folder.path, "lists/spring"))).toEqual(["campaign-q1-outbound-urls.csv"]);
@@ -52,7 +58,7 @@ test("a list becomes a file of links, without a server, beside one, and over HTT
 
   writeFileSync(join(folder.path, "intent.json"), '{ "public_url": "https://i.acme.example" }');
   await using server = await startServer(folder.path, ["--config", "intent.json"]);
-  const headers = { authorization: `Bearer ${server.secretKey}` };
+  const headers = { authorization: `Bearer ${secretKey}` };
   const beside = await run(folder.path, [...CREATE.with(3, "Beside"), ...SITE, "--config", "intent.json"]);
   expect({ code: beside.code, err: beside.err }).toEqual({ code: 0, err: "" });
   const posted = await fetch(`${server.url}/campaigns?name=Posted&base_url=https://acme.example`, {
@@ -128,6 +134,12 @@ const refused: { what: string; args: string[]; code: number; says: string }[] = 
     code: 1,
     says: "is there already",
   },
+  {
+    what: "a data folder that is none, or misspelt",
+    args: [...CREATE, ...SITE, ...HERE],
+    code: 1,
+    says: "there is no do-intent.db in ./data",
+  },
   { what: "a view that is none", args: ["report", "nothing", "--data", "old"], code: 1, says: "there are high-intent" },
   {
     what: "a campaign that is none",
@@ -142,6 +154,7 @@ test.each(refused)("$what is said, and nothing is made", async ({ args, code, sa
   mkdirSync(join(folder.path, "full"));
   writeFileSync(join(folder.path, "full/campaign-q1-outbound-urls.csv"), "mine");
   if (args.includes("old")) {
+    await serveOnce(folder.path, "old");
     const made = await run(folder.path, [...CREATE, ...SITE, ...HERE, "--data", "old", "--out", "old"]);
     expect(made.code).toBe(0);
   }

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { temporaryFolder } from "../support/folder.ts";
-import { buildExecutable, run, startServer } from "./executable.ts";
+import { buildExecutable, EXECUTABLE, run, startServer } from "./executable.ts";
 
 setDefaultTimeout(60_000);
 beforeAll(buildExecutable, 120_000);
@@ -23,6 +23,20 @@ describe("commands", () => {
     }
     expect(readdirSync(folder.path)).toEqual([]);
   });
+
+  test.each([["help"], ["config print"], ["snippet --url https://intent.example.org"]])(
+    "%s: output that could not be written is a failure; a reader that goes is none",
+    async (args) => {
+      const outcome = async (pipe: string) => {
+        const { stderr, exited } = Bun.spawn(["bash", "-c", `set -o pipefail; ${EXECUTABLE} ${args} ${pipe}`], {
+          stderr: "pipe",
+        });
+        return { err: await new Response(stderr).text(), code: await exited };
+      };
+      expect(await outcome("> /dev/full")).toEqual({ code: 1, err: expect.stringContaining("could not be written") });
+      expect(await outcome("| head -c 1 > /dev/null")).toEqual({ code: 0, err: "" });
+    },
+  );
 
   test("config print: what it prints is a valid config with the same hash", async () => {
     using folder = temporaryFolder();
