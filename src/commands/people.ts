@@ -2,13 +2,14 @@ import type { Command } from "../config/commands.ts";
 import { compileRules } from "../core/compile.ts";
 import { formatId } from "../core/id.ts";
 import { explainPerson } from "../features/people/explain.ts";
-import { erasePerson } from "../features/privacy/erase.ts";
+import { type EraseBook, erasePerson } from "../features/privacy/erase.ts";
 import { findSubject } from "../features/privacy/find.ts";
 import { exportPerson } from "../features/privacy/person-export.ts";
 import { gathered } from "../http/pieces.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { emptyLog, openBeside, openReadOnly } from "../store/sqlite/database.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
+import { createListSearch } from "../store/sqlite/list-search.ts";
 import { oldCopiesIn } from "../store/sqlite/old-copies.ts";
 import { createPeopleReader } from "../store/sqlite/people.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
@@ -28,7 +29,14 @@ export function runPeopleErase({ person, data }: EraseOptions, nowMs: number, wr
   const database = openBeside(data);
   try {
     const deps = { people: createPeopleReader(database), scopes: createScopeReader(database) };
-    const book = { erase: createErasure(database), audit: createAuditStore(database), by: COMMAND_LINE, nowMs };
+    const erasure = createErasure(database);
+    // Before the file is held, so that a server beside it waits no longer than it must.
+    const steps = createListSearch(database).foresee(deps.scopes.scopeOf(findSubject(person, deps)).emails);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    const foreseen = step.value;
+    const erase: EraseBook["erase"] = (subject, atMs) => erasure(subject, atMs, foreseen);
+    const book = { erase, audit: createAuditStore(database), by: COMMAND_LINE, nowMs };
     const answer = database.transaction(() => erasePerson(findSubject(person, deps), book)).immediate();
     write(`${answer.person_id ?? "a campaign's lead"} is erased, and ${answer.suppressed} identifiers stay away`);
     for (const [table, count] of Object.entries(answer.erased)) {

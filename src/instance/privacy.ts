@@ -11,6 +11,7 @@ import { createAuditStore } from "../store/sqlite/audit.ts";
 import { createCampaignLoader } from "../store/sqlite/campaign-load.ts";
 import { createDeferral } from "../store/sqlite/defer-checkpoints.ts";
 import { createErasure } from "../store/sqlite/erase.ts";
+import { createListSearch } from "../store/sqlite/list-search.ts";
 import { createScopeReader } from "../store/sqlite/person-scope.ts";
 import { createRetainStore } from "../store/sqlite/retain.ts";
 import { createSuppressions } from "../store/sqlite/suppression.ts";
@@ -32,6 +33,7 @@ export type PrivacyParts = Pick<
   | "audits"
   | "flushAudit"
   | "erase"
+  | "foreseeLists"
   | "deferCheckpoints"
   | "emptyLog"
   | "suppressions"
@@ -79,6 +81,7 @@ export function createPrivacy({ options, database, settings, clock, secret }: Fo
     audits,
     flushAudit: audits.flush,
     erase: createErasure(database),
+    foreseeLists: createListSearch(database).foresee,
     deferCheckpoints: createDeferral(database),
     emptyLog: logEmptier.ask,
     suppressions: createSuppressions(database),

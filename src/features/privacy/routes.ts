@@ -7,11 +7,12 @@ import { readQuery } from "../../http/query.ts";
 import type { Asker } from "../../http/request-id.ts";
 import type { AuditStore } from "../../store/sqlite/audit.ts";
 import type { Erased } from "../../store/sqlite/erase.ts";
+import type { ForeseenLists, ListSearch } from "../../store/sqlite/list-search.ts";
 import type { Subject } from "../../store/sqlite/person-scope.ts";
 import type { Suppressions } from "../../store/sqlite/suppression.ts";
 import { listAudit } from "./audit.ts";
 import { AUDIT, ERASE, ERASE_BY, EXPORT, LIFT, SUPPRESSED } from "./documents.ts";
-import { type EraseAnswer, erasePerson } from "./erase.ts";
+import { type EraseAnswer, type EraseBook, erasePerson } from "./erase.ts";
 import { type FindDeps, findSubject, findSubjectBy, readIdentifierQuery } from "./find.ts";
 import { auditQuerySchema, identifierQuerySchema, noQuerySchema } from "./schema.ts";
 
@@ -19,7 +20,8 @@ export type PrivacyDeps = FindDeps & {
   keys: Keys;
   engine: Pick<Engine, "administer">;
   now: () => number;
-  erase: (subject: Subject, nowMs: number) => Erased | null;
+  erase: (subject: Subject, nowMs: number, foreseen: ForeseenLists) => Erased | null;
+  foreseeLists: ListSearch["foresee"];
   /** Until what it returns is called no commit brings the log into the file: whoever empties it does. */
   deferCheckpoints: () => () => void;
   /** After a commit: what stands in the log still says it all. */
@@ -34,11 +36,14 @@ export type PrivacyDeps = FindDeps & {
 
 /** What people may ask for by law, and who did what: erasure, export, suppressions, audit. */
 export function privacyRoutes(deps: PrivacyDeps) {
-  const { keys, engine, now, erase, suppressions, audit } = deps;
+  const { keys, engine, now, suppressions, audit } = deps;
   const eraseFound = async (headers: Headers, find: () => Subject): Promise<EraseAnswer> => {
     const { keyId: by } = keys.require(headers, "admin");
+    const foreseen = await inTurns(deps.foreseeLists(deps.scopes.scopeOf(find()).emails));
+    const erase: EraseBook["erase"] = (subject, nowMs) => deps.erase(subject, nowMs, foreseen);
     const release = deps.deferCheckpoints();
     const answer = await engine
+      // Found again: somebody may have been merged meanwhile, or be gone.
       .administer(() => erasePerson(find(), { erase, audit, by, nowMs: now() }))
       .finally(release);
     deps.emptyLog();
@@ -116,4 +121,13 @@ export function privacyRoutes(deps: PrivacyDeps) {
       },
       AUDIT,
     );
+}
+
+/** Ingest has its turn between any two steps. */
+async function inTurns<Result>(steps: Generator<void, Result>): Promise<Result> {
+  while (true) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { createListSearch } from "./list-search.ts";
+import { createListSearch, type ForeseenLists } from "./list-search.ts";
 import type { PersonScope } from "./person-scope.ts";
 
 export const ERASE_LISTS_SQL = {
@@ -12,8 +12,10 @@ export const ERASE_LISTS_SQL = {
  * Takes a person's addresses out of the rows of other leads, such as a second e-mail column: whether that lead is the
  * same human cannot be known, so the row stays, and the cells that name the address are emptied. Returns how many rows.
  */
-export function createListEraser(database: Database): (scope: Pick<PersonScope, "emails">) => number {
-  const rowsNaming = createListSearch(database);
+export function createListEraser(
+  database: Database,
+): (scope: Pick<PersonScope, "emails">, foreseen?: ForeseenLists) => number {
+  const { rowsNaming } = createListSearch(database);
   const updateColumns = database.query(ERASE_LISTS_SQL.updateColumns);
   const selectTraits = database.query<{ traits: string }, [string]>(ERASE_LISTS_SQL.traits);
   const updateTraits = database.query(ERASE_LISTS_SQL.updateTraits);
@@ -24,10 +26,10 @@ export function createListEraser(database: Database): (scope: Pick<PersonScope, 
     if (kept.length < Object.keys(traits).length) updateTraits.run(linkId, JSON.stringify(Object.fromEntries(kept)));
   };
 
-  return ({ emails }) => {
+  return ({ emails }, foreseen) => {
     let stripped = 0;
     for (const email of emails) {
-      for (const { campaignId, linkId, cells, isNamed } of rowsNaming(email)) {
+      for (const { campaignId, linkId, cells, isNamed } of rowsNaming(email, foreseen)) {
         updateColumns.run(campaignId, linkId, JSON.stringify(cells.map((cell) => (isNamed(cell) ? "" : cell))));
         stripTraits(linkId, isNamed);
         stripped += 1;

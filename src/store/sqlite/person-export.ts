@@ -91,7 +91,7 @@ export function createExportReader(database: Database) {
     clicksOf: (linkId: string) => selectClicks.all(linkId),
     /** What a browser followed, whoever the links are of. */
     clicksBy: (identityId: number) => selectClicksBy.all(identityId),
-    rowsNaming: createListSearch(database),
+    rowsNaming: createListSearch(database).rowsNaming,
     /** Null while it is being stored. */
     listOf: (campaignId: number) => selectList.get(campaignId),
     *reviews(): Generator<MergeReview> {
