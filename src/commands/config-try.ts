@@ -3,7 +3,7 @@ import { TRY_NAMED_MAX } from "../core/what-if.ts";
 import { type TryAnswer, tryConfig } from "../features/what-if/try.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
-import { allScores } from "../store/sqlite/scores.ts";
+import { scoresByAccount } from "../store/sqlite/scores.ts";
 import { noteRead } from "./note.ts";
 import { loadConfig } from "./serve.ts";
 
@@ -22,7 +22,7 @@ export function runConfigTry(
   const database = openReadOnly(data);
   try {
     noteRead(data, "config try", null, nowMs);
-    const sources = { ...createReaders(database), scores: allScores(database) };
+    const sources = { ...createReaders(database), scores: scoresByAccount(database) };
     write(
       tryText(
         tryConfig(

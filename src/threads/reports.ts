@@ -18,7 +18,7 @@ import { writeBackup } from "../store/sqlite/backup.ts";
 import { openReadOnly } from "../store/sqlite/database.ts";
 import { countHouse, type HouseCounts } from "../store/sqlite/house-counts.ts";
 import { createReaders } from "../store/sqlite/readers.ts";
-import { allScores } from "../store/sqlite/scores.ts";
+import { allScores, scoresByAccount } from "../store/sqlite/scores.ts";
 import { type ReadRequest, type Reads, readsBy, runRead } from "./reads.ts";
 import { errorOf, type Refused } from "./refused.ts";
 import { runCreation, runSales, type SalesRequest } from "./sales.ts";
@@ -157,7 +157,7 @@ export async function runReport({ dataFolder, config, configHash, nowMs, request
       case "counts":
         return countHouse(database);
       case "config try": {
-        const sources = { ...createReaders(database), scores: allScores(database) };
+        const sources = { ...createReaders(database), scores: scoresByAccount(database) };
         return tryConfig({ scoring: config, hash: configHash }, request.tried, sources, nowMs, request.limit);
       }
     }

@@ -43,6 +43,7 @@ export type TryAnswer = Omit<WhatIf, "risers"> & {
 };
 
 export type TrySources = {
+  /** One company's people after the other's. */
   scores: Iterable<IntentScore>;
   people: PeopleReader;
   events: EventReader;
