@@ -112,6 +112,11 @@ describe("what the page says of the code", () => {
     expect(readme.replaceAll(/\s+/g, " ")).toContain(`tried again after ${sentence}, each`);
   });
 
+  test("a step of the retention has as many rows as it says", () => {
+    const [, rows] = /in steps of at most (\d+) rows/.exec(readme) ?? [];
+    expect(Number(rows)).toBe(constantOf("`store/` STEP_ROWS_MAX"));
+  });
+
   const worked = named("worked").text.split("\n");
   test.each(worked)("worked example: %s", (line) => {
     const [, name, points, count, days, halfLife, result] =

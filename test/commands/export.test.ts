@@ -89,6 +89,16 @@ test("people, accounts and signals say what the addresses say", async () => {
   }
 });
 
+test("who was brought by a machine only is among those seen since then, as their last_seen_at says", async () => {
+  await using instance = await house();
+  instance.clock.nowMs += DAY_MS;
+  const robot = { "user-agent": "Googlebot/2.1" };
+  await instance.post("/track", { event: "page_view", anonymous_id: "robot", url: "/" }, robot);
+  const since = { changedSinceMs: instance.clock.nowMs };
+  const rows = rowsOf(await exported(instance, "people", since));
+  expect(rows.map(({ last_seen_at }) => last_seen_at)).toEqual([new Date(instance.clock.nowMs).toISOString()]);
+});
+
 test("CSV has a head, quotes what needs it, and no formulas; addresses leave hashed where that is asked for", async () => {
   await using instance = await house();
   const csv = await exported(instance, "people", { exportFormat: "csv", hash: "email" });

@@ -8,7 +8,8 @@ export const EXPORT_ROWS_SQL = {
   events: `select ${EVENT_COLUMNS}, i.kind, i.value, i.person_id as personId
     from event cross join identity i on i.identity_id = event.identity_id
     where event.received_at >= ? order by event.event_seq`,
-  people: "select person_id as personId from intent_score where last_seen_at >= ? order by person_id",
+  people:
+    "select person_id as personId from intent_score where max(first_seen_at, last_seen_at) >= ? order by person_id",
   signals: "select data from signal where created_at >= ? order by created_at, signal_id",
   counts: {
     events: "select count(*) as count from event",
@@ -27,7 +28,7 @@ export type ExportRows = {
   count(table: ExportedTable): number;
   /** Those received since then, with who did each. */
   events(sinceMs: number): Iterable<ExportedEvent>;
-  /** Those seen since then. */
+  /** Those whose last_seen_at, as it is shown, is since then. */
   personIds(sinceMs: number): Iterable<number>;
   /** Those of crossings since then. */
   signals(sinceMs: number): Iterable<SignalData>;
