@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, spyOn, test } from "bun:test";
 import { CAMPAIGN_LOAD_SQL } from "../../src/store/sqlite/campaign-load.ts";
 import { CAMPAIGN_RENEWAL_SQL } from "../../src/store/sqlite/campaign-renewal.ts";
+import { LIST_SEARCH_SQL } from "../../src/store/sqlite/list-search.ts";
 import { EXPORT_SQL } from "../../src/store/sqlite/person-export.ts";
 import { RESCORE_SQL } from "../../src/store/sqlite/rescore.ts";
 import { SCORES_SQL } from "../../src/store/sqlite/scores.ts";
@@ -35,6 +36,7 @@ test("no statement of the server goes through a table that grows", async () => {
     ...Object.values(CAMPAIGN_LOAD_SQL),
     ...Object.values(CAMPAIGN_RENEWAL_SQL),
     ...Object.values(EXPORT_SQL),
+    ...Object.values(LIST_SEARCH_SQL),
     ...Object.values(SCORES_SQL),
     ...Object.values(RESCORE_SQL),
   ])
