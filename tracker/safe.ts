@@ -15,7 +15,7 @@ export function guard<Given extends unknown[], Result>(action: (...given: Given)
     } catch (error) {
       if (!warned) {
         warned = true;
-        console.warn(`do-intent:${error}`);
+        console.warn(`do-intent: ${error}`);
       }
     }
   };
