@@ -19,7 +19,14 @@ import type { Command } from "../config/commands.ts";
 import { AppError } from "../core/error.ts";
 import { COMMAND_LINE, createAuditStore } from "../store/sqlite/audit.ts";
 import { carryOver } from "../store/sqlite/carry-over.ts";
-import { DATABASE_FILE, lockFolder, OVERWRITE, RESTORE_FILE, RESTORING_FILE } from "../store/sqlite/database.ts";
+import {
+  DATABASE_FILE,
+  emptyLog,
+  lockFolder,
+  OVERWRITE,
+  RESTORE_FILE,
+  RESTORING_FILE,
+} from "../store/sqlite/database.ts";
 import { inspect } from "../store/sqlite/inspection.ts";
 import { damagesOf } from "../store/sqlite/integrity.ts";
 import { bringUpToDate } from "../store/sqlite/migrate.ts";
@@ -91,9 +98,14 @@ function note(path: string, erasedAgain: number, nowMs: number): void {
   const database = new Database(path, { readwrite: true, strict: true });
   const entry = { occurredMs: nowMs, keyId: COMMAND_LINE, action: "restore", subject: null };
   createAuditStore(database).record({ ...entry, detail: { erased_again: erasedAgain } });
-  // The file alone gets the name.
-  database.run("pragma wal_checkpoint(truncate)");
+  // The file alone gets the name, so all of it must be in there.
+  const isWhole = emptyLog(database);
   database.close(false);
+  if (isWhole) return;
+  throw new AppError(
+    "unavailable",
+    `${path} cannot be written to its end; make room on its disk and restore once more`,
+  );
 }
 
 /** What the replaced database knows of people who must not come back; a damaged one may not be able to say. */
