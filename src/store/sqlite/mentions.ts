@@ -59,20 +59,20 @@ function phoneSearch(value: string): (text: string) => boolean {
   const digits = value.replace(/\D/g, "");
   if (digits === "") return () => false;
   const isIn = (run: string): boolean => {
+    const packed = run.replace(/\D+/g, "");
+    // Most hold other numbers, and there may be ten thousand of them.
+    if (!packed.includes(digits)) return false;
     const places: number[] = [];
-    let packed = "";
-    for (let place = 0; place < run.length; place += 1) {
-      const character = run.charAt(place);
-      if (!DIGIT_PATTERN.test(character)) continue;
-      packed += character;
-      places.push(place);
-    }
+    for (let place = 0; place < run.length; place += 1) if (DIGIT_PATTERN.test(run.charAt(place))) places.push(place);
     for (let at = packed.indexOf(digits); at !== -1; at = packed.indexOf(digits, at + 1)) {
       if (isWhole(run, places[at] ?? 0, places[at + digits.length - 1] ?? 0)) return true;
     }
     return false;
   };
-  return (text) => (text.match(PHONE_RUN_PATTERN) ?? []).some((run) => isIn(run.replaceAll("(0)", "   ")) || isIn(run));
+  return (text) =>
+    (text.match(PHONE_RUN_PATTERN) ?? []).some(
+      (run) => isIn(run) || (run.includes("(0)") && isIn(run.replaceAll("(0)", "   "))),
+    );
 }
 
 function isWhole(run: string, first: number, last: number): boolean {
