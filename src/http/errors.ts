@@ -92,7 +92,8 @@ function toAppError(error: unknown, code: string | number): AppError {
   if (error instanceof AppError) return error;
   // What is thrown while a body is read comes wrapped.
   if (error instanceof Error && error.cause instanceof AppError) return error.cause;
-  if (code === "NOT_FOUND") return new AppError("not_found", "there is nothing at this address; /docs shows all there are");
+  if (code === "NOT_FOUND")
+    return new AppError("not_found", "there is nothing at this address; /docs shows all there are");
   if (code === "PARSE") return new AppError("invalid_json", "the body is not valid JSON");
   if (code === "VALIDATION") return new AppError("invalid", "the request does not have the form this address takes");
   return (
