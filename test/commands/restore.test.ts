@@ -262,3 +262,28 @@ test("refused events are read once, however many were erased, whether or not the
   expect(instance.rows("select 1 from identity")).toEqual([]);
   expect(instance.rows("select 1 from rejected_event")).toHaveLength(refused);
 });
+
+test("a suppression that was lifted since stays lifted, and one that holds goes on holding", async () => {
+  using target = temporaryFolder();
+  await restoredAfter(
+    target.path,
+    async (instance) => {
+      for (const email of [ERASED, "bob@acme.com", "old@acme.com"]) await identify(instance, { email });
+      await remove(instance, "/people/old@acme.com");
+    },
+    async (instance) => {
+      for (const email of [ERASED, "bob@acme.com"]) await remove(instance, `/people/${email}`);
+      for (const email of [ERASED, "old@acme.com"]) await remove(instance, `/suppressions?email=${email}`);
+    },
+  );
+  await using instance = startInstance({ dataFolder: target.path });
+  expect((await instance.getSecret(`/people/${ERASED}`)).status).toBe(404);
+  for (const [email, isTaken] of [
+    [ERASED, true],
+    ["old@acme.com", true],
+    ["bob@acme.com", false],
+  ] as const) {
+    await identify(instance, { email });
+    expect([email, (await instance.getSecret(`/people/${email}`)).status]).toEqual([email, isTaken ? 200 : 404]);
+  }
+});

@@ -6,6 +6,7 @@ import { eraseAgain } from "./erase-again.ts";
 export const CARRY_OVER_SQL = {
   suppressions: "select hash, suppressed_at as suppressedMs from suppression",
   suppress: "insert into suppression (hash, suppressed_at) values (?, ?) on conflict (hash) do nothing",
+  lift: "delete from suppression where hash not in (select value from json_each(?))",
   audit: `select audit_id as auditId, occurred_at as occurredMs, key_id as keyId, action, subject, detail from audit
     order by audit_id`,
   sameEntry:
@@ -62,6 +63,8 @@ export function carryOver(restored: string, replaced: string, nowMs: number): Ca
       if (isSame) for (const { hash, suppressedMs } of suppressed) suppress.run(hash, suppressedMs);
       const hashes = new Set(suppressed.map(({ hash }) => hash));
       const again = eraseAgain(target, source, { hashes, secret: secretOf(source) }, nowMs);
+      // Whoever was taken in again since, by lifting it, stays welcome: their past alone goes.
+      if (isSame) target.query(CARRY_OVER_SQL.lift).run(JSON.stringify([...hashes]));
       return { entries, suppressions: suppressed.length - foreign, revoked, foreign, ...again };
     });
     return work.immediate();
