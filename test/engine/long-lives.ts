@@ -39,7 +39,7 @@ export const contradictions: { readonly [what: string]: string } = {
     where e.first <> s.started_at or e.last <> s.ended_at`,
   "a person was not seen when its events happened": `
     select c.person_id from intent_score c join (select i.person_id, min(e.occurred_at) as first,
-        max(e.occurred_at) as last from event e join identity i on i.identity_id = e.identity_id group by 1) e
+        coalesce(max(e.occurred_at) filter (where e.bot is null), 0) as last from event e join identity i on i.identity_id = e.identity_id group by 1) e
       on e.person_id = c.person_id where e.first <> c.first_seen_at or e.last <> c.last_seen_at`,
   "a living person has no score, or an absorbed one has": `
     select p.person_id from person p left join intent_score c on c.person_id = p.person_id

@@ -20,7 +20,8 @@ describe("torture, in short", () => {
     const { events, merges, switches, signals, unanswered, duplicate, killed } = figures;
     const { undone, reviewed, erased, clicks, lists, reloads } = figures;
     const all = { events, merges, switches, signals, unanswered, duplicate, ...killed };
-    const happened = Object.entries({ ...all, undone, reviewed, erased, clicks, lists, reloads });
+    // Which of the two a short run comes to depends on when it is killed.
+    const happened = Object.entries({ ...all, ruled: undone + reviewed, erased, clicks, lists, reloads });
     expect(happened.filter(([, count]) => count === 0)).toEqual([]);
   });
 
