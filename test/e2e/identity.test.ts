@@ -13,7 +13,7 @@ afterEach(() => world.tidy());
 afterAll(() => world.close());
 
 const minuteMs = 60 * 1000;
-const beginnings = 100;
+const beginnings = 50;
 
 async function open(visitor: Visitor, page = visitor.page): Promise<string> {
   const path = world.page();

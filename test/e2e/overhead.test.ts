@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const overheadMax = 0.05;
-const pairs = 5;
+const pairs = 3;
 
 const links = Array.from({ length: 500 }, (_, n) => `<p><a href="#${n}">link ${n}</a> with words around it</p>`).join(
   "",

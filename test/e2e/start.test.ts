@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const longMs = 5;
-const visits = 25;
+const visits = 15;
 
 /** What the tracker did in one task, between whatever else the browser did in it. */
 type Part = { slices: Slice[]; waits: Slice[]; wallMs: number };
